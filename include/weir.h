@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir: tasks and channels with flow control. This header is the whole face;
+ * each idea has a header of its own beside it in weir/.
+ *
+ * Every call that can wait works from a task and from any plain thread: a
+ * task parks and frees its worker, a thread sleeps. A call that fails
+ * returns a negative WEIR_ code; errno is never part of a contract.
+ */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include <weir/base.h>
+#include <weir/task.h>
+#include <weir/ctx.h>
+#include <weir/chan.h>
+#include <weir/select.h>
+#include <weir/time.h>
+#include <weir/wg.h>
+#include <weir/group.h>
+#include <weir/once.h>
+#include <weir/mutex.h>
+#include <weir/rwmutex.h>
+#include <weir/cond.h>
+#include <weir/sem.h>
+#include <weir/barrier.h>
+#include <weir/io.h>
+#include <weir/signal.h>
+
+#endif
