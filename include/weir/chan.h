@@ -131,8 +131,8 @@ WEIR_API int weir_chan_get_stats(const weir_chan *c, weir_chan_stats *out);
     {                                                                          \
         return weir_chan_send(name##_base(c), &elem, ctx);                     \
     }                                                                          \
-    __attribute__((unused)) static inline int name##_recv(                     \
-        name *c, type *elem, weir_ctx *ctx)                                    \
+    __attribute__((unused)) static inline int name##_recv(name *c, type *elem, \
+                                                          weir_ctx *ctx)       \
     {                                                                          \
         return weir_chan_recv(name##_base(c), elem, ctx);                      \
     }                                                                          \

@@ -37,9 +37,7 @@ typedef struct weir_timer {
 
 #define WEIR_TIMER_INIT                                                        \
     {                                                                          \
-        {                                                                      \
-            NULL, NULL, 0, NULL, NULL, 0, 0                                    \
-        }, NULL, NULL, 0                                                       \
+        {NULL, NULL, 0, NULL, NULL, 0, 0}, NULL, NULL, 0                       \
     }
 
 /*

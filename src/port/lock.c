@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "port/lock.h"
+
+#include "port/futex.h"
+
+enum {
+    SPINS = 100,         /* some microseconds: longer than any section      */
+    BLIND_SLEEP = 100000 /* ns, only where the system has no membarrier     */
+};
+
+WR_ALIGNED uint32_t wr_lock_sleepers;
+
+static bool spin(uint32_t *lock)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (wr_load_rlx(lock) == 0 && wr_try_lock(lock))
+            return true;
+        wr_pause();
+    }
+    return false;
+}
+
+void wr_lock_slow(uint32_t *lock)
+{
+    if (spin(lock))
+        return;
+    wr_add(&wr_lock_sleepers, 1);
+    int64_t limit = wr_barrier_others() ? -1 : BLIND_SLEEP;
+    while (!wr_try_lock(lock))
+        wr_futex_wait(lock, 1, limit);
+    wr_sub(&wr_lock_sleepers, 1);
+}
+
+void wr_lock_wake(uint32_t *lock)
+{
+    wr_futex_wake(lock, 1);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting: the one mechanism under every blocking operation.
+ *
+ * A waiter is one blocking operation of one party, a task or a thread; it
+ * lives on that party's stack. It registers nodes, one for each queue it
+ * waits on (a channel's senders, a context, a timer, ...), and parks. Of all
+ * the wakers that find its nodes exactly one wins the waiter by a single
+ * compare-and-swap, and its node's index tells the party what happened.
+ *
+ *   ARMED --park--> PARKED --win--> WON(index)
+ *     \-------------win-----------/
+ *
+ * Invariants
+ *   1. A node is linked and unlinked only under the lock of its queue.
+ *   2. A waiter is won only under the lock of a queue that one of its nodes
+ *      was linked in; the winner unlinks that node and hands over what there
+ *      is to hand over (elements, results) before it unlocks.
+ *   3. Who won it while it was PARKED must wake it, after unlocking: until
+ *      then the party stays where it is and its frame stays valid.
+ *   4. Who won it while it was ARMED does nothing more. The party finds out
+ *      before it sleeps, and passes through the locks of all its nodes before
+ *      it leaves, so the winner's critical section is over by then.
+ *   5. A party leaves with none of its nodes linked.
+ *
+ * Why no wake-up is lost: a task goes from ARMED to PARKED only once it is off
+ * its stack (the next context does it); if that compare-and-swap fails, it was
+ * won already and is made ready at once. For a thread, waking is a token that
+ * stays until it is taken.
+ */
+#ifndef WR_SCHED_WAIT_H
+#define WR_SCHED_WAIT_H
+
+#include <weir/base.h>
+#include "port/atomic.h"
+#include "port/lock.h"
+
+struct wr_task;
+struct wr_parker;
+
+/* What a party waits for: the word in a dump. */
+enum wr_reason {
+    WR_ON_NOTHING,
+    WR_ON_SEND,
+    WR_ON_RECV,
+    WR_ON_SELECT,
+    WR_ON_CTX,
+    WR_ON_WG,
+    WR_ON_GROUP,
+    WR_ON_ONCE,
+    WR_ON_MUTEX,
+    WR_ON_RWMUTEX,
+    WR_ON_COND,
+    WR_ON_SEM,
+    WR_ON_BARRIER,
+    WR_ON_SLEEP,
+    WR_ON_TIMER,
+    WR_ON_FD_READ,
+    WR_ON_FD_WRITE,
+    WR_ON_BLOCKING,
+    WR_REASONS
+};
+
+struct wr_waiter {
+    uint32_t state;           /* enum below | index << 2; by CAS only       */
+    uint32_t passed;          /* owner: won before it was parked            */
+    struct wr_task *task;     /* the party: a task, or                      */
+    struct wr_parker *parker; /* a thread                                   */
+    struct wr_waiter *next;   /* a wake list's link; the winner's           */
+};
+
+enum { WR_ARMED = 0, WR_PARKED = 1, WR_WON = 2 };
+
+struct wr_node {
+    struct wr_node *next, *prev; /* under the queue's lock                  */
+    struct wr_queue *queue;      /* constant while registered               */
+    uint32_t *lock;              /* that queue's lock; constant             */
+    struct wr_waiter *waiter;
+    void *elem;     /* the operation's own data                */
+    uint32_t index; /* what the owner learns when it wins      */
+    bool linked;    /* under the lock                          */
+    int status;     /* written by the winner before it unlocks */
+};
+
+/* Nodes in the order of their coming. All zero is empty. */
+struct wr_queue {
+    struct wr_node *head, *tail;
+};
+
+/* The two halves of the queue inside a caller-owned public object. */
+static inline uint32_t *wr_queue_lock(struct weir_queue_ *q)
+{
+    return &q->lock_;
+}
+
+static inline struct wr_queue *wr_queue_of(struct weir_queue_ *q)
+{
+    return (struct wr_queue *)(void *)&q->head_;
+}
+
+_Static_assert(sizeof(struct wr_queue) == 2 * sizeof(void *) &&
+                   offsetof(struct weir_queue_, tail_) ==
+                       offsetof(struct weir_queue_, head_) + sizeof(void *),
+               "weir_queue_ ends in a wr_queue");
+
+/* ---- the party's side --------------------------------------------------- */
+
+/* A fresh waiter for the calling task or thread. Starts nothing. */
+void wr_waiter_init(struct wr_waiter *w);
+
+static inline void wr_node_init(struct wr_node *n, struct wr_waiter *w,
+                                struct wr_queue *q, uint32_t *lock,
+                                uint32_t index, void *elem)
+{
+    n->queue = q;
+    n->lock = lock;
+    n->waiter = w;
+    n->elem = elem;
+    n->index = index;
+    n->linked = false;
+    n->status = 0;
+}
+
+/* Links at the tail, or at the head (for one who had its turn and lost what
+ * it was woken for). Under the lock. */
+static inline void wr_queue_push(struct wr_node *n)
+{
+    struct wr_queue *q = n->queue;
+    n->next = NULL;
+    n->prev = q->tail;
+    if (q->tail)
+        q->tail->next = n;
+    else
+        q->head = n;
+    q->tail = n;
+    n->linked = true;
+}
+
+static inline void wr_queue_push_front(struct wr_node *n)
+{
+    struct wr_queue *q = n->queue;
+    n->prev = NULL;
+    n->next = q->head;
+    if (q->head)
+        q->head->prev = n;
+    else
+        q->tail = n;
+    q->head = n;
+    n->linked = true;
+}
+
+/* Unlinks, if it is linked. Under the lock. */
+static inline void wr_queue_remove(struct wr_node *n)
+{
+    struct wr_queue *q = n->queue;
+    if (!n->linked)
+        return;
+    if (n->prev)
+        n->prev->next = n->next;
+    else
+        q->head = n->next;
+    if (n->next)
+        n->next->prev = n->prev;
+    else
+        q->tail = n->prev;
+    n->linked = false;
+}
+
+/*
+ * Sleeps until somebody has won w, and returns the winner's index. on is the
+ * object waited for, shown in a dump (of a channel: its name). No lock may be
+ * held. The caller then takes its other nodes back with wr_node_leave.
+ */
+uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on);
+
+/* After wr_park: takes the node back. Needed for each registered node; the
+ * winner's own costs no lock unless the win came before the sleep. */
+static inline void wr_node_leave(struct wr_node *n, uint32_t winner)
+{
+    if (n->index == winner && !n->waiter->passed)
+        return;
+    wr_lock(n->lock);
+    wr_queue_remove(n);
+    wr_unlock(n->lock);
+}
+
+/* The index of who won w already, or -1: for an owner between registrations. */
+static inline int wr_waiter_won(const struct wr_waiter *w)
+{
+    uint32_t s = wr_load_acq(&w->state);
+    return s & WR_WON ? (int)(s >> 2) : -1;
+}
+
+/* ---- the waker's side, under the lock of the node's queue ---------------- */
+
+/* Waiters that were won while they were parked; to be woken after unlocking,
+ * in order. */
+struct wr_wakes {
+    struct wr_waiter *head, *tail;
+};
+
+/*
+ * Tries to win w with this index. True: it is won, and if it was parked it is
+ * appended to wakes. False: somebody else has it; the node is to be unlinked
+ * and forgotten.
+ */
+static inline bool wr_win(struct wr_waiter *w, uint32_t index,
+                          struct wr_wakes *wakes)
+{
+    uint32_t seen = wr_load_rlx(&w->state);
+    do {
+        if (seen & WR_WON)
+            return false;
+    } while (!wr_cas(&w->state, &seen, WR_WON | index << 2));
+    if (seen == WR_PARKED) {
+        w->next = NULL;
+        if (wakes->tail)
+            wakes->tail->next = w;
+        else
+            wakes->head = w;
+        wakes->tail = w;
+    }
+    return true;
+}
+
+/* Unlinks and wins the first node that can be won; NULL if there is none. */
+static inline struct wr_node *wr_queue_pop(struct wr_queue *q,
+                                           struct wr_wakes *wakes)
+{
+    struct wr_node *n;
+    while ((n = q->head) != NULL) {
+        wr_queue_remove(n);
+        if (wr_win(n->waiter, n->index, wakes))
+            return n;
+    }
+    return NULL;
+}
+
+/* Wins all nodes with this status. */
+void wr_queue_pop_all(struct wr_queue *q, int status, struct wr_wakes *wakes);
+
+/* Wakes the list. No lock may be held. A single task goes to the worker's
+ * next slot; of several all queue up in order. */
+void wr_wake_list(struct wr_waiter *head);
+
+static inline void wr_wake(const struct wr_wakes *wakes)
+{
+    if (wakes->head)
+        wr_wake_list(wakes->head);
+}
+
+/* ---- what more than one blocking operation needs ------------------------- */
+
+/*
+ * The runtime can take a wait now: 0; WEIR_FORKED in the child of a fork.
+ * Every blocking path calls it before it registers.
+ */
+int wr_can_wait(void);
+
+#endif
