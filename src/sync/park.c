@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/park.h"
+
+enum { BY_QUEUE = 0, BY_CTX = 1 };
+
+/* Takes the node back, if it still is in the queue, and keeps the lock. */
+static void withdraw(struct wr_node *n)
+{
+    wr_lock(n->lock);
+    wr_queue_remove(n);
+}
+
+/*
+ * The context had ended before the party slept, so the waiter is still ARMED.
+ * With the node unlinked nobody can win it any more; and if it was won before
+ * that, the party has just passed through the winner's lock.
+ */
+static int end_early(struct wr_wait *p, int err)
+{
+    withdraw(&p->node);
+    if (wr_waiter_won(&p->waiter) < 0)
+        return err;
+    wr_unlock(p->node.lock);
+    return 0;
+}
+
+int wr_wait_park(struct wr_wait *p, weir_ctx *ctx, enum wr_reason reason,
+                 const void *on)
+{
+    struct wr_node end;
+    weir_ctx *live = wr_ctx_live(ctx);
+    int err = live ? wr_ctx_watch(live, &end, &p->waiter, BY_CTX) : 0;
+    if (err)
+        return end_early(p, err);
+
+    uint32_t won = wr_park(&p->waiter, reason, on);
+    if (live)
+        wr_node_leave(&end, won);
+    if (won == BY_QUEUE) {
+        wr_node_leave(&p->node, won);
+        return 0;
+    }
+    withdraw(&p->node);
+    return end.status;
+}
+
+int wr_wait_in(struct wr_queue *q, uint32_t *lock, void *elem, weir_ctx *ctx,
+               enum wr_reason reason, const void *on)
+{
+    struct wr_wait p;
+    int err = wr_can_wait();
+    if (err)
+        return err;
+    wr_wait_init(&p, q, lock, elem);
+    wr_queue_push(&p.node);
+    wr_unlock(lock);
+    return wr_wait_park(&p, ctx, reason, on);
+}
