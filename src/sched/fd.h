@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for descriptors: what the calls of weir/io.h, the runtime and the
+ * signals share.
+ *
+ * One record for each descriptor number that was ever used, in a two-level
+ * table: found without a lock, made at first use, never freed. It outlives the
+ * files that come and go under its number, so nothing in it is trusted
+ * further than a wrong guess can do harm.
+ */
+#ifndef WR_SCHED_FD_H
+#define WR_SCHED_FD_H
+
+#include <weir/ctx.h>
+#include "port/atomic.h"
+#include "sched/wait.h"
+
+/* What the file under a number was when last looked at: a guess. */
+enum wr_fd_kind {
+    WR_FD_UNKNOWN,
+    WR_FD_STREAM, /* sockets, pipes, eventfds: a call need not block        */
+    WR_FD_PLAIN,  /* terminals and others: a call may block                 */
+    WR_FD_FILE    /* regular files, directories, block devices              */
+};
+
+struct wr_fd {
+    WR_ALIGNED uint32_t lock;
+    uint32_t turn;       /* a lock: one plain call at a time, wr_fd_plain   */
+    uint32_t generation; /* under the lock; weir_close calls so far         */
+    uint32_t kind;       /* enum wr_fd_kind; relaxed                        */
+    struct wr_queue readers, writers; /* under the lock                     */
+};
+
+/* The record of a number >= 0; NULL: out of memory, or beyond the table. */
+struct wr_fd *wr_fd_get(int fd);
+
+static inline uint32_t wr_fd_generation(const struct wr_fd *r)
+{
+    return wr_load_acq(&r->generation);
+}
+
+/*
+ * Waits until fd may be ready for one of the events (WEIR_READABLE,
+ * WEIR_WRITABLE); the caller tries again and may have to wait again.
+ * generation is what it was when the caller's operation began.
+ * 0; WEIR_CLOSED (weir_close came since then), WEIR_CANCELED, WEIR_TIMEDOUT,
+ * WEIR_UNSUPPORTED (epoll refuses the kind), WEIR_STOPPED, WEIR_FORKED,
+ * WEIR_ENOMEM, or a negated errno (-EBADF: closed without weir_close).
+ */
+int wr_fd_wait(struct wr_fd *r, int fd, uint32_t generation, int events,
+               weir_ctx *ctx);
+
+/* In a dump, the object of WR_ON_FD_READ and WR_ON_FD_WRITE is the number. */
+static inline int wr_fd_number(const void *on)
+{
+    return (int)(intptr_t)on;
+}
+
+/* ---- the poller's tokens ------------------------------------------------- */
+
+/* A descriptor's token is its number; what else is watched has this bit. */
+#define WR_TOKEN_SIGNALS (UINT64_C(1) << 32)
+
+/* ---- the runtime's side -------------------------------------------------- */
+
+/* Once the poller is open, before workers run: arms what tasks left over from
+ * an earlier run wait for. */
+void wr_fds_start(void);
+
+/* Once the workers are joined, before the poller is closed: threads that wait
+ * get WEIR_STOPPED, tasks stay for the next start. */
+void wr_fds_stop(void);
+
+#endif
