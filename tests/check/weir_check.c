@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The limit has three lines of defence, each for the failure of the one
+ * before: the watchdog thread dumps and fails the test; an alarm ends the
+ * process when the dump hangs; Check's parent kills it a little later still.
+ */
+#include "weir_check.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <weir.h>
+
+#if defined(WR_HAVE_VALGRIND)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
+#if defined(__has_feature)
+#define CHECK_FEATURE(name) __has_feature(name)
+#else
+#define CHECK_FEATURE(name) 0
+#endif
+
+#if defined(__SANITIZE_THREAD__) || CHECK_FEATURE(thread_sanitizer)
+#define BUILD_SPEED 0.1
+#elif defined(__SANITIZE_ADDRESS__) || CHECK_FEATURE(address_sanitizer)
+#define BUILD_SPEED 0.2
+#else
+#define BUILD_SPEED 1.0
+#endif
+#define VALGRIND_SPEED 0.02
+
+enum { DEFAULT_LIMIT = 60, DUMP_SECONDS = 10, LEAST_ROUNDS = 10 };
+
+/* The program's entries; a test's process finds its own by the case's name. */
+static const struct check_entry *table;
+static size_t table_size;
+
+static double number_from(const char *variable)
+{
+    const char *text = getenv(variable);
+    double value = text != NULL ? strtod(text, NULL) : 0;
+
+    return value > 0 ? value : 1;
+}
+
+static double speed(void)
+{
+    return RUNNING_ON_VALGRIND ? VALGRIND_SPEED : BUILD_SPEED;
+}
+
+bool check_is_slow(void)
+{
+    return speed() < 1;
+}
+
+int check_scale(int n)
+{
+    double scaled = n * speed() * number_from("WEIR_TEST_SCALE");
+    int least = n < LEAST_ROUNDS ? n : LEAST_ROUNDS;
+
+    if (scaled >= INT32_MAX)
+        return INT32_MAX;
+    return scaled > least ? (int)scaled : least;
+}
+
+/* The limit in seconds of this build under this environment. */
+static double limit_of(const struct check_entry *e)
+{
+    double limit = e->limit > 0 ? e->limit : DEFAULT_LIMIT;
+    double scale = number_from("WEIR_TEST_SCALE");
+
+    if (check_is_slow())
+        limit *= 3;
+    return scale > 1 ? limit * scale : limit;
+}
+
+static void sleep_for(double seconds)
+{
+    struct timespec left;
+
+    left.tv_sec = (time_t)seconds;
+    left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+/* From here on SIGALRM ends the process, whatever the test made of it. */
+static void arm_alarm(void)
+{
+    sigset_t set;
+
+    signal(SIGALRM, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    alarm(DUMP_SECONDS);
+}
+
+static double limit_of_this_case(void)
+{
+    size_t i;
+
+    for (i = 0; i < table_size; i++)
+        if (strcmp(table[i].test->name, tcase_name()) == 0)
+            return limit_of(&table[i]);
+    return DEFAULT_LIMIT;
+}
+
+static void *watch(void *arg)
+{
+    const double limit = limit_of_this_case();
+
+    (void)arg;
+    sleep_for(limit);
+    arm_alarm();
+    fprintf(stderr, "%s: still running after %g s; its tasks:\n", tcase_name(),
+            limit);
+    weir_dump(stderr);
+    fflush(stderr);
+    ck_abort_msg("hung: no end after %g s", limit);
+    return NULL;
+}
+
+/* Runs in the test's process, before the test. */
+static void start_watchdog(void)
+{
+    sigset_t all, old;
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    ck_assert_int_eq(pthread_create(&thread, &attr, watch, NULL), 0);
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static TCase *case_of(const struct check_entry *e, bool forks)
+{
+    TCase *tc = tcase_create(e->test->name);
+
+    tcase_set_timeout(tc, limit_of(e) + 2 * DUMP_SECONDS);
+    if (forks)
+        tcase_add_checked_fixture(tc, start_watchdog, NULL);
+    _tcase_add_test(tc, e->test, e->signal, e->exit_code, 0, e->rounds);
+    return tc;
+}
+
+int check_main(const struct check_entry *entries, size_t n)
+{
+    Suite *suite = suite_create(program_invocation_short_name);
+    SRunner *runner = srunner_create(suite);
+    bool forks = srunner_fork_status(runner) == CK_FORK;
+    int failed;
+    size_t i;
+
+    table = entries;
+    table_size = n;
+    for (i = 0; i < n; i++)
+        suite_add_tcase(suite, case_of(&entries[i], forks));
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
