@@ -147,7 +147,7 @@ WEIR_API int weir_chan_get_stats(const weir_chan *c, weir_chan_stats *out);
         return weir_chan_try_recv(name##_base(c), elem);                       \
     }                                                                          \
     __attribute__((unused)) static inline ptrdiff_t name##_send_n(             \
-        name *c, const type *elems, size_t n, weir_ctx *ctx)                   \
+        name *c, type const *elems, size_t n, weir_ctx *ctx)                   \
     {                                                                          \
         return weir_chan_send_n(name##_base(c), elems, n, ctx);                \
     }                                                                          \
@@ -169,7 +169,7 @@ WEIR_API int weir_chan_get_stats(const weir_chan *c, weir_chan_stats *out);
         weir_chan_unref(name##_base(c));                                       \
     }                                                                          \
     __attribute__((unused)) static inline struct weir_case name##_send_case(   \
-        name *c, const type *elem)                                             \
+        name *c, type const *elem)                                             \
     {                                                                          \
         return WEIR_SEND(name##_base(c), elem);                                \
     }                                                                          \
