@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A select with a default looks at all its channels as if at one instant.
+ * In both races below, at every instant one of the two channels is ready; a
+ * select that looks at one after the other finds neither, and is wrong.
+ */
+#include "parties.h"
+
+struct race {
+    ints *first;
+    ints *second;
+    int swapped;
+    int chosen;
+};
+
+static void try_both(void *arg)
+{
+    struct race *r = arg;
+    int v;
+    weir_case cs[] = {
+        ints_recv_case(r->swapped ? r->second : r->first, &v),
+        ints_recv_case(r->swapped ? r->first : r->second, &v),
+    };
+
+    r->chosen = weir_try_select(cs, 2);
+}
+
+static void take_first_unless_gone(struct race *r)
+{
+    int v;
+    weir_case cs[] = {ints_recv_case(r->first, &v)};
+
+    (void)weir_try_select(cs, 1);
+}
+
+/* The first has an element till after the second has got one. */
+BEHAVIOUR(filled_before_the_other_is_emptied)
+{
+    int i, n = crew_many(crew, check_scale(20000), check_scale(1500));
+
+    for (i = 0; i < n; i++) {
+        struct race r = {ints_new(1), ints_new(1), i % 2, 0};
+
+        put(r.first, 1);
+        crew_go(crew, try_both, &r);
+        put(r.second, 1);
+        take_first_unless_gone(&r);
+        crew_wait(crew);
+        must(r.chosen == 0 || r.chosen == 1);
+        ints_unref(r.first);
+        ints_unref(r.second);
+    }
+}
+
+/* The first has an element till after the second has been closed. */
+BEHAVIOUR(closed_before_the_other_is_emptied)
+{
+    int i, n = crew_many(crew, check_scale(20000), check_scale(1500));
+
+    for (i = 0; i < n; i++) {
+        struct race r = {ints_new(1), ints_new(0), i % 2, 0};
+
+        put(r.first, 1);
+        crew_go(crew, try_both, &r);
+        must_eq(ints_close(r.second), 0);
+        take_first_unless_gone(&r);
+        crew_wait(crew);
+        must(r.chosen == 0 || r.chosen == 1);
+        ints_unref(r.first);
+        ints_unref(r.second);
+    }
+}
+
+/*
+ * The same without a party for each round: one moves an element to and fro
+ * so that one of the two channels always has one; the other tries without
+ * end and must always get it, putting it back before it goes on.
+ */
+struct shuttle {
+    ints *a;
+    ints *b;
+    atomic_bool stop;
+};
+
+static void move_to_and_fro(void *arg)
+{
+    struct shuttle *s = arg;
+    int v;
+
+    while (!atomic_load(&s->stop)) {
+        put(s->b, 1);
+        must_eq(ints_recv(s->a, &v, NULL), 0);
+        put(s->a, 1);
+        must_eq(ints_recv(s->b, &v, NULL), 0);
+        weir_yield();
+    }
+}
+
+BEHAVIOUR(one_of_two_is_always_full)
+{
+    struct shuttle s = {ints_new(2), ints_new(2), false};
+    int i, n = check_scale(30000), v = 0, at;
+    weir_case cs[] = {ints_send_case(s.a, &v), ints_send_case(s.b, &v)};
+
+    put(s.a, 1);
+    crew_go(crew, move_to_and_fro, &s);
+    for (i = 0; i < n; i++) {
+        weir_case rs[] = {ints_recv_case(s.a, &v), ints_recv_case(s.b, &v)};
+
+        at = weir_try_select(rs, 2);
+        must(at == 0 || at == 1);
+        must_eq(weir_select(&cs[at], 1, NULL), 0);
+        if (i % 16 == 0)
+            weir_yield();
+    }
+    atomic_store(&s.stop, true);
+    crew_wait(crew);
+    ints_unref(s.a);
+    ints_unref(s.b);
+}
+
+CHECK_MAIN(CHECK_MODES(filled_before_the_other_is_emptied),
+           CHECK_MODES(closed_before_the_other_is_emptied),
+           CHECK_MODES(one_of_two_is_always_full))
