@@ -23,7 +23,7 @@ typedef struct weir_barrier {
 
 /* Arrives and waits for the others. 1 for the last to arrive, 0 for the
  * others; WEIR_CANCELED or WEIR_TIMEDOUT when ctx ended first (the caller
- * then counts as not arrived); WEIR_EINVAL (no parties). */
+ * then counts as not arrived); WEIR_EINVAL (NULL, no parties). */
 WEIR_API int weir_barrier_wait(weir_barrier *b, weir_ctx *ctx);
 
 #ifdef __cplusplus

@@ -37,8 +37,10 @@ struct weir_ctx {
 
 #define WEIR_CTX_INIT                                                          \
     {                                                                          \
+        {0, 0, NULL, NULL}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, \
+            0, 0,                                                              \
         {                                                                      \
-            0                                                                  \
+            NULL, NULL, 0, NULL, NULL, 0, 0                                    \
         }                                                                      \
     }
 
@@ -48,13 +50,14 @@ WEIR_API weir_ctx *weir_ctx_background(void);
 
 /*
  * Makes ctx a child of parent (NULL: background): it ends when the parent
- * does. parent must stay valid until weir_ctx_fini(ctx). 0, or WEIR_EINVAL
- * (ctx is NULL). Each init needs one fini.
+ * does, at once if it has. parent must stay valid until weir_ctx_fini(ctx).
+ * 0, or WEIR_EINVAL (ctx is NULL). Each init that returns 0 needs one fini.
  */
 WEIR_API int weir_ctx_init(weir_ctx *ctx, weir_ctx *parent);
 
 /* The same with an instant on weir_now's clock after which ctx ends with
- * WEIR_TIMEDOUT; the parent's deadline holds where it is earlier. */
+ * WEIR_TIMEDOUT; the parent's deadline holds where it is earlier. Also
+ * WEIR_ENOMEM, WEIR_FORKED: the runtime, which keeps the time, cannot start. */
 WEIR_API int weir_ctx_init_deadline(weir_ctx *ctx, weir_ctx *parent,
                                     int64_t deadline);
 
@@ -62,22 +65,26 @@ WEIR_API int weir_ctx_init_deadline(weir_ctx *ctx, weir_ctx *parent,
 WEIR_API int weir_ctx_init_timeout(weir_ctx *ctx, weir_ctx *parent,
                                    int64_t timeout);
 
-/* The same with one value under key, which is compared by address. Neither
- * is owned by the context. */
+/* As weir_ctx_init, with one value under key, which is compared by address.
+ * Neither is owned by the context. WEIR_EINVAL also for a NULL key. */
 WEIR_API int weir_ctx_init_value(weir_ctx *ctx, weir_ctx *parent,
                                  const void *key, void *value);
 
 /*
  * Ends ctx and all below it with WEIR_CANCELED: their waiters return. The
  * first cause is kept; 0 stands for WEIR_CANCELED. Idempotent, any thread or
- * task. WEIR_EINVAL when ctx is NULL or the background.
+ * task. WEIR_EINVAL when ctx is NULL or the background. Costs O(1) for each
+ * waiter, child and after-function, without recursion or allocation.
  */
 WEIR_API int weir_ctx_cancel(weir_ctx *ctx, int cause);
 
 /*
- * Cancels ctx, takes it from its parent and waits until no waker or running
- * after-function touches it; then its memory is the caller's again. Nobody
- * may wait on it any more. 0, or WEIR_EINVAL. Idempotent.
+ * Cancels ctx, takes it from its parent and waits until no canceller, timer
+ * or running after-function touches it; then its memory is the caller's
+ * again. Its children have had their fini, nobody waits on it any more, and
+ * no new call on it may begin; a cancel that has ended it may still be on its
+ * way out. Not from one of its own after-functions. 0, WEIR_EINVAL,
+ * WEIR_FORKED. Idempotent.
  */
 WEIR_API int weir_ctx_fini(weir_ctx *ctx);
 
@@ -104,18 +111,22 @@ typedef struct weir_after_ {
     weir_ctx *ctx_;
     void (*fn_)(void *);
     void *arg_;
+    const void *site_;
     uint32_t state_;
 } weir_ctx_after;
 
 /*
  * Arranges that fn(arg) runs in a task of its own once ctx has ended (at
  * once if it has). a must stay valid until weir_ctx_after_stop(a) or until
- * fn has been called. 0, WEIR_EINVAL.
+ * fn has been called. 0, WEIR_EINVAL; WEIR_ENOMEM, WEIR_FORKED: the runtime
+ * cannot start. When there is no memory for a task at the end of ctx, fn
+ * runs as soon as there is.
  */
 WEIR_API int weir_ctx_after_func(weir_ctx_after *a, weir_ctx *ctx,
                                  void (*fn)(void *), void *arg);
 
-/* Takes it back. 1: fn will not run; 0: it runs, ran, or was stopped. */
+/* Takes it back, while ctx is valid or after fn was called. 1: fn will not
+ * run; 0: it runs, ran, or was stopped. WEIR_EINVAL. */
 WEIR_API int weir_ctx_after_stop(weir_ctx_after *a);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mutex for tasks and threads. May be unlocked by another than its locker,
- * as Go's; fair enough that no waiter starves. Not recursive. */
+ * as Go's. Not recursive. Waiters come in order; one who comes at the right
+ * moment may pass them, but the first waiter three times at most. */
 #ifndef WEIR_MUTEX_H
 #define WEIR_MUTEX_H
 

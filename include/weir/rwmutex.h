@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reader-writer mutex: many readers or one writer. A waiting writer holds
  * later readers back; a writer that leaves lets the readers in that waited,
- * so neither side starves. A reader must not lock again. */
+ * so neither side starves: a reader waits for one writer at most. Writers
+ * come in the order of their coming. A reader must not lock again. */
 #ifndef WEIR_RWMUTEX_H
 #define WEIR_RWMUTEX_H
 
@@ -13,14 +14,13 @@ extern "C" {
 
 /* Caller-owned; all zero is unlocked. */
 typedef struct weir_rwmutex {
-    struct weir_queue_ queue_;
+    struct weir_queue_ queue_, writers_;
     uint32_t state_;
-    uint32_t pad_;
 } weir_rwmutex;
 
 #define WEIR_RWMUTEX_INIT                                                      \
     {                                                                          \
-        {0, 0, NULL, NULL}, 0, 0                                               \
+        {0, 0, NULL, NULL}, {0, 0, NULL, NULL}, 0                              \
     }
 
 /* Each waits at most until ctx (may be NULL) ends: 0, WEIR_CANCELED,
