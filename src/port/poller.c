@@ -19,18 +19,26 @@ static int control(struct wr_poller *p, int op, int fd, uint32_t events,
     return epoll_ctl(p->epoll_fd, op, fd, &ev) ? -errno : 0;
 }
 
+static int open_kick(struct wr_poller *p)
+{
+    p->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->kick_fd < 0)
+        return -errno;
+    int err = wr_poller_watch(p, p->kick_fd, EPOLLIN, KICK_TOKEN);
+    if (err)
+        close(p->kick_fd);
+    return err;
+}
+
 int wr_poller_open(struct wr_poller *p)
 {
     p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (p->epoll_fd < 0)
         return -errno;
-    p->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (p->kick_fd < 0) {
-        int err = -errno;
+    int err = open_kick(p);
+    if (err)
         close(p->epoll_fd);
-        return err;
-    }
-    return wr_poller_watch(p, p->kick_fd, EPOLLIN, KICK_TOKEN);
+    return err;
 }
 
 void wr_poller_close(struct wr_poller *p)

@@ -29,7 +29,8 @@ int wr_thread_start(wr_thread *t, const char *name, void *(*fn)(void *),
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (err)
         return WEIR_ENOMEM;
-    pthread_setname_np(*t, name);
+    if (name)
+        pthread_setname_np(*t, name);
     return 0;
 }
 
@@ -41,6 +42,16 @@ void wr_thread_join(wr_thread t)
 void wr_thread_detach(wr_thread t)
 {
     pthread_detach(t);
+}
+
+wr_thread wr_thread_self(void)
+{
+    return pthread_self();
+}
+
+void wr_thread_name(const char *name)
+{
+    pthread_setname_np(pthread_self(), name);
 }
 
 void wr_thread_yield(void)
