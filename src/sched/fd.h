@@ -15,23 +15,21 @@
 #include "port/atomic.h"
 #include "sched/wait.h"
 
-/* What the file under a number was when last looked at: a guess. */
-enum wr_fd_kind {
-    WR_FD_UNKNOWN,
-    WR_FD_STREAM, /* sockets, pipes, eventfds: a call need not block        */
-    WR_FD_PLAIN,  /* terminals and others: a call may block                 */
-    WR_FD_FILE    /* regular files, directories, block devices              */
-};
-
 struct wr_fd {
     WR_ALIGNED uint32_t lock;
-    uint32_t turn;       /* a lock: one plain call at a time, wr_fd_plain   */
-    uint32_t generation; /* under the lock; weir_close calls so far         */
-    uint32_t kind;       /* enum wr_fd_kind; relaxed                        */
+    uint32_t turn;       /* a lock: one call that might block at a time     */
+    uint32_t generation; /* weir_close calls so far; written under lock     */
+    uint32_t not_file;   /* a guess: no regular file; relaxed               */
+    uint32_t armed;      /* the poller may know the descriptor; under lock  */
+    uint32_t pins;       /* parties between a wait and its call; under lock */
     struct wr_queue readers, writers; /* under the lock                     */
+    struct wr_queue closers;          /* wait for pins; under the lock      */
 };
 
-/* The record of a number >= 0; NULL: out of memory, or beyond the table. */
+/* The record of a number >= 0, if there is one. */
+struct wr_fd *wr_fd_find(int fd);
+
+/* The same, made at need; NULL: out of memory, or beyond the table. */
 struct wr_fd *wr_fd_get(int fd);
 
 static inline uint32_t wr_fd_generation(const struct wr_fd *r)
@@ -41,14 +39,18 @@ static inline uint32_t wr_fd_generation(const struct wr_fd *r)
 
 /*
  * Waits until fd may be ready for one of the events (WEIR_READABLE,
- * WEIR_WRITABLE); the caller tries again and may have to wait again.
+ * WEIR_WRITABLE); the caller tries its call again and may have to wait again.
  * generation is what it was when the caller's operation began.
- * 0; WEIR_CLOSED (weir_close came since then), WEIR_CANCELED, WEIR_TIMEDOUT,
- * WEIR_UNSUPPORTED (epoll refuses the kind), WEIR_STOPPED, WEIR_FORKED,
- * WEIR_ENOMEM, or a negated errno (-EBADF: closed without weir_close).
+ *
+ * 0: the record is pinned. Until wr_fd_unpin, weir_close holds back, so the
+ * call cannot hit another file that has got the same number; it must not
+ * block. Else no pin: WEIR_CLOSED (weir_close came since then), WEIR_CANCELED,
+ * WEIR_TIMEDOUT, WEIR_STOPPED, WEIR_FORKED, WEIR_ENOMEM, or a negated errno:
+ * -EPERM where epoll refuses the kind.
  */
 int wr_fd_wait(struct wr_fd *r, int fd, uint32_t generation, int events,
                weir_ctx *ctx);
+void wr_fd_unpin(struct wr_fd *r);
 
 /* In a dump, the object of WR_ON_FD_READ and WR_ON_FD_WRITE is the number. */
 static inline int wr_fd_number(const void *on)

@@ -25,7 +25,7 @@ struct wr_signal_sub {
 /* Can a program catch it? */
 bool wr_signal_valid(int sig);
 
-/* Starts the delivery, and the runtime if need be. 0, or a negative code:
+/* Starts the delivery; the runtime it leaves alone. 0, or a negative code:
  * then nothing is changed and release is not called. */
 int wr_signal_add(struct wr_signal_sub *s);
 
@@ -40,8 +40,9 @@ int wr_signal_hook(int sig, void (*fn)(void));
 /* A worker found the eventfd readable. */
 void wr_signals_event(void);
 
-/* Once the poller is open: 0, or a negated errno. Signals that came while
- * there was no poller are delivered then. Nothing need be done at a stop. */
+/* Once the poller is open, and before it is closed. Signals that come while
+ * there is no poller are delivered at the next start. 0, or a negated errno. */
 int wr_signals_start(void);
+void wr_signals_stop(void);
 
 #endif
