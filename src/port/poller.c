@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { BATCH = 128 };
-#define KICK_TOKEN UINT64_MAX
+#define KICK_TOKEN (UINT64_MAX - 1)
 
 static int control(struct wr_poller *p, int op, int fd, uint32_t events,
                    uint64_t token)
@@ -19,14 +19,34 @@ static int control(struct wr_poller *p, int op, int fd, uint32_t events,
     return epoll_ctl(p->epoll_fd, op, fd, &ev) ? -errno : 0;
 }
 
-static int open_kick(struct wr_poller *p)
+int wr_bell_open(void)
 {
-    p->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (p->kick_fd < 0)
-        return -errno;
-    int err = wr_poller_watch(p, p->kick_fd, EPOLLIN, KICK_TOKEN);
+    int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return bell < 0 ? -errno : bell;
+}
+
+void wr_bell_ring(int bell)
+{
+    uint64_t one = 1;
+    ssize_t put = write(bell, &one, sizeof(one));
+    (void)put;
+}
+
+void wr_bell_silence(int bell)
+{
+    uint64_t count;
+    ssize_t got = read(bell, &count, sizeof(count));
+    (void)got;
+}
+
+static int open_bell(struct wr_poller *p)
+{
+    p->bell = wr_bell_open();
+    if (p->bell < 0)
+        return p->bell;
+    int err = wr_poller_watch(p, p->bell, EPOLLIN, KICK_TOKEN);
     if (err)
-        close(p->kick_fd);
+        close(p->bell);
     return err;
 }
 
@@ -35,7 +55,7 @@ int wr_poller_open(struct wr_poller *p)
     p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (p->epoll_fd < 0)
         return -errno;
-    int err = open_kick(p);
+    int err = open_bell(p);
     if (err)
         close(p->epoll_fd);
     return err;
@@ -43,7 +63,7 @@ int wr_poller_open(struct wr_poller *p)
 
 void wr_poller_close(struct wr_poller *p)
 {
-    close(p->kick_fd);
+    close(p->bell);
     close(p->epoll_fd);
 }
 
@@ -82,13 +102,6 @@ static int wait_ns(int fd, struct epoll_event *ev, int max, int64_t timeout)
     return epoll_wait(fd, ev, max, ms > INT_MAX ? INT_MAX : (int)ms);
 }
 
-static void swallow_kick(struct wr_poller *p)
-{
-    uint64_t count;
-    ssize_t got = read(p->kick_fd, &count, sizeof(count));
-    (void)got;
-}
-
 int wr_poller_wait(struct wr_poller *p, int64_t timeout,
                    struct wr_poll_event *out, int max)
 {
@@ -97,8 +110,8 @@ int wr_poller_wait(struct wr_poller *p, int64_t timeout,
     int stored = 0;
     for (int i = 0; i < n; i++) {
         if (ev[i].data.u64 == KICK_TOKEN)
-            swallow_kick(p);
-        else
+            wr_bell_silence(p->bell);
+        else if (ev[i].data.u64 != WR_POLL_SILENT)
             out[stored++] =
                 (struct wr_poll_event){ev[i].data.u64, ev[i].events};
     }
@@ -107,7 +120,5 @@ int wr_poller_wait(struct wr_poller *p, int64_t timeout,
 
 void wr_poller_kick(struct wr_poller *p)
 {
-    uint64_t one = 1;
-    ssize_t put = write(p->kick_fd, &one, sizeof(one));
-    (void)put;
+    wr_bell_ring(p->bell);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for descriptors: one epoll, and an eventfd in it to end a wait. */
+/* Waiting for descriptors: one epoll, and a bell in it to end a wait. */
 #ifndef WR_PORT_POLLER_H
 #define WR_PORT_POLLER_H
 
@@ -8,13 +8,24 @@
 
 struct wr_poller {
     int epoll_fd;
-    int kick_fd;
+    int bell;
 };
 
 struct wr_poll_event {
     uint64_t token;
     uint32_t events; /* EPOLL* bits */
 };
+
+/* A token whose events end a wait and are not reported. */
+#define WR_POLL_SILENT UINT64_MAX
+
+/*
+ * A descriptor that polls readable from a ring to the next silence. Opening
+ * gives the descriptor, or a negated errno. Ringing is async-signal-safe.
+ */
+int wr_bell_open(void);
+void wr_bell_ring(int bell);
+void wr_bell_silence(int bell);
 
 /* 0, or a negated errno. */
 int wr_poller_open(struct wr_poller *p);
