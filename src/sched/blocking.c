@@ -44,6 +44,14 @@ uint32_t *wr_blocking_lock(void)
     return &pool.lock;
 }
 
+int wr_blocking_threads(void)
+{
+    wr_lock(&pool.lock);
+    int n = (int)pool.threads;
+    wr_unlock(&pool.lock);
+    return n;
+}
+
 /* ---- under the lock ------------------------------------------------------ */
 
 static void queue_job(struct wr_job *j)
@@ -116,7 +124,7 @@ static void leave_pool(void)
     bool join = pool.left;
     pool.last = wr_thread_self();
     pool.left = true;
-    pool.threads--;
+    wr_store_rlx(&pool.threads, pool.threads - 1);
     count_free(-1U);
     wr_unlock(&pool.lock);
     if (join)
@@ -173,7 +181,8 @@ static void shrink(void)
     struct wr_job *orphans = NULL;
     wr_lock(&pool.lock);
     count_free(-1U);
-    if (--pool.threads == 0) {
+    wr_store_rlx(&pool.threads, pool.threads - 1);
+    if (pool.threads == 0) {
         orphans = pool.first;
         pool.first = NULL;
     }
@@ -207,7 +216,7 @@ void wr_blocking_post(struct wr_job *j, struct wr_node *n)
         queue_job(j);
         more = pool.threads < max;
         if (more) {
-            pool.threads++;
+            wr_store_rlx(&pool.threads, pool.threads + 1);
             count_free(1);
         }
     }
@@ -249,6 +258,11 @@ int weir_blocking(int (*fn)(void *), void *arg)
     wr_node_leave(&n, wr_park(&w, WR_ON_BLOCKING, NULL));
     wr_outside_leave();
     return c.job.result;
+}
+
+int wr_blocking_threads(void)
+{
+    return (int)wr_load_rlx(&pool.threads);
 }
 
 void wr_blocking_stop(void)

@@ -31,11 +31,17 @@ uint32_t *wr_blocking_lock(void);
 /* The bound on the threads; sched/runtime.c. */
 int wr_blocking_max(void);
 
+/* How many there are. */
+int wr_blocking_threads(void);
+
 /*
  * Ends and joins the threads that have no call to do, once the workers are
  * joined. A thread that is in a call of a task that was left over ends by
  * itself when nothing is queued any more. The pool needs no start.
  */
 void wr_blocking_stop(void);
+
+/* Its threads that live, with a job or without: a glance. */
+int wr_blocking_threads(void);
 
 #endif
