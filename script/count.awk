@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+#
+# Reads a log of `ctest -V` and prints "PASSED FAILED SKIPPED", counting the
+# single tests of a program or script that says how many it has, and 1 for one
+# that does not. What the failed ones printed goes to the file `failures`.
+
+function note(id, good, bad) {
+    told[id] = 1
+    passed_in[id] += good
+    failed_in[id] += bad
+}
+
+match($0, /^[0-9]+: /) {
+    id = substr($0, 1, RLENGTH - 2)
+    text[id] = text[id] substr($0, RLENGTH + 1) "\n"
+}
+
+# Check's summary.
+match($0, /[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/) {
+    split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/)
+    note(id, n[2] - n[3] - n[4], n[3] + n[4])
+}
+
+# A script's.
+match($0, /^[0-9]+: [0-9]+ passed, [0-9]+ failed/) {
+    split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/)
+    note(id, n[2], n[3])
+}
+
+# "  3/10 Test  #3: chan/fifo ....   Passed    0.10 sec"
+match($0, /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: /) {
+    split(substr($0, 1, RLENGTH), n, "#")
+    id = n[2] + 0
+    result = substr($0, RLENGTH + 1)
+    passes = result ~ / Passed /
+    skips = result ~ /\*\*\*Skipped/
+    if (skips)
+        skipped++
+    else if (!told[id])
+        note(id, passes, !passes)
+    else if (!passes && !failed_in[id])
+        note(id, 0, 1)
+    if (!passes && !skips)
+        printf "---- %s\n%s\n", result, text[id] > failures
+    passed += passed_in[id]
+    failed += failed_in[id]
+    ends++
+}
+
+END {
+    # ctest itself did not come to its end: say so by one more failure.
+    if (!ends) {
+        failed++
+        print "---- no test ran" > failures
+    }
+    printf "%d %d %d\n", passed, failed, skipped
+}
