@@ -173,6 +173,10 @@ static inline void wr_queue_remove(struct wr_node *n)
  */
 uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on);
 
+/* What a dump shows beside the object: copied, cut to 31 bytes; "" is none.
+ * Before wr_park; wr_park clears it when it returns. */
+void wr_waiter_name(struct wr_waiter *w, const char *name);
+
 /* After wr_park: takes the node back. Needed for each registered node; the
  * winner's own costs no lock unless the win came before the sleep. */
 static inline void wr_node_leave(struct wr_node *n, uint32_t winner)

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a channel.
+ *
+ * A buffered channel is a ring of stamped slots (after Vyukov's bounded
+ * queue) with two ends, each a count and flags in one word:
+ *
+ *   tail:  elements that ever entered | CLOSED | SLOW    line of the senders
+ *   head:  elements that ever left    |          SLOW    line of the receivers
+ *
+ * Fast: while SLOW is clear, an operation claims its place by one
+ * compare-and-swap on its end, copies, and stamps the slot. Neither side
+ * writes the other's line; each keeps a copy of the other's count and looks
+ * again only when that says full or empty.
+ *
+ * Slow: who must wait, or finds SLOW set, takes the lock. SLOW is set in both
+ * words while anybody waits. The compare-and-swaps of the fast side compare
+ * the flags too, so once SLOW is set in both, the counts are changed under the
+ * lock only and everything is plain sequential code ("frozen"). A rendezvous
+ * channel is frozen for life.
+ *
+ * Why no wake-up is lost: a party queues itself after it has frozen the
+ * channel and seen, frozen, that it must wait. Whoever changes that state
+ * later either failed its compare-and-swap because of SLOW or read SLOW, and
+ * comes through the lock, where it finds the queue.
+ *
+ * Invariants (frozen, under the lock; "live" nodes can still be won)
+ *   1. 0 <= tail - head <= cap
+ *   2. a live receiver is queued  =>  tail = head, no live sender, open
+ *   3. a live sender is queued    =>  tail - head = cap, open
+ *   4. SLOW is clear  =>  both queues are empty and cap > 0
+ *   5. CLOSED never clears; nothing enters after it
+ *   sent = tail + handoffs, received = head + handoffs, at any instant
+ */
+#ifndef WR_CHAN_CHAN_H
+#define WR_CHAN_CHAN_H
+
+#include <string.h>
+#include <weir/chan.h>
+#include "port/atomic.h"
+#include "sched/wait.h"
+
+enum { WR_SLOW = 1, WR_CHAN_CLOSED = 2, WR_COUNT_SHIFT = 2 };
+#define WR_ONE ((uint64_t)1 << WR_COUNT_SHIFT)
+
+struct weir_chan {
+    /* constant */
+    size_t elem_size;
+    size_t elem_offset; /* of the element in its slot, after the stamp      */
+    size_t stride;
+    size_t cap;
+    uint64_t mask; /* slots - 1, slots a power of two >= cap                */
+    uint32_t log2_slots;
+    char *slots;
+    void (*destroy)(void *);
+    void (*on_free)(void *); /* a timer that feeds the channel ends with it */
+    void *on_free_arg;
+    uint32_t refs;
+
+    WR_ALIGNED uint64_t tail; /* senders                                    */
+    uint64_t head_seen;       /* head's count when a sender last looked     */
+    WR_ALIGNED uint64_t head; /* receivers                                  */
+    uint64_t tail_seen;
+
+    WR_ALIGNED uint32_t lock;
+    struct wr_queue senders, receivers;
+    uint64_t handoffs; /* elements that went from hand to hand              */
+
+    char name[64];
+};
+
+/* ---- the ring ------------------------------------------------------------ */
+
+static inline uint64_t wr_count(uint64_t word)
+{
+    return word >> WR_COUNT_SHIFT;
+}
+
+static inline char *wr_slot_at(const weir_chan *c, uint64_t n)
+{
+    return c->slots + (n & c->mask) * c->stride;
+}
+
+/* A slot's stamp when the n-th element may enter it; one more once it is in,
+ * two more once it has left. Zeroed memory is a ring of free slots. */
+static inline uint32_t wr_stamp_free(const weir_chan *c, uint64_t n)
+{
+    return (uint32_t)(n >> c->log2_slots) * 2;
+}
+
+WR_NOINLINE void wr_stamp_await(uint32_t *stamp, uint32_t want);
+
+static inline void wr_copy(void *to, const void *from, size_t size)
+{
+    if (wr_likely(size == 8))
+        memcpy(to, from, 8);
+    else if (size > 0)
+        memcpy(to, from, size);
+}
+
+/* The n-th element enters a slot claimed for it. The slot's last user may not
+ * have stamped it yet: it is between its claim and its copy's end. */
+static inline void wr_ring_put(weir_chan *c, uint64_t n, const void *elem)
+{
+    char *slot = wr_slot_at(c, n);
+    uint32_t *stamp = (uint32_t *)(void *)slot, want = wr_stamp_free(c, n);
+    if (wr_unlikely(wr_load_acq(stamp) != want))
+        wr_stamp_await(stamp, want);
+    wr_copy(slot + c->elem_offset, elem, c->elem_size);
+    wr_store_rel(stamp, want + 1);
+}
+
+static inline void wr_ring_get(weir_chan *c, uint64_t n, void *elem)
+{
+    char *slot = wr_slot_at(c, n);
+    uint32_t *stamp = (uint32_t *)(void *)slot, want = wr_stamp_free(c, n) + 1;
+    if (wr_unlikely(wr_load_acq(stamp) != want))
+        wr_stamp_await(stamp, want);
+    if (elem)
+        wr_copy(elem, slot + c->elem_offset, c->elem_size);
+    wr_store_rel(stamp, want + 1);
+}
+
+/* ---- the fast side ------------------------------------------------------- */
+
+/* Elements that go in (out) at most, at this end's word; 0 when it is full
+ * (empty) at this instant. Signed: the copy may be ahead of a stale word. */
+static inline int64_t wr_room(weir_chan *c, uint64_t tail)
+{
+    int64_t n = (int64_t)wr_count(tail), cap = (int64_t)c->cap;
+    int64_t room = cap - (n - (int64_t)wr_load_rlx(&c->head_seen));
+    if (wr_likely(room > 0))
+        return room < cap ? room : cap;
+    uint64_t head = wr_count(wr_load_acq(&c->head));
+    wr_store_rlx(&c->head_seen, head);
+    room = cap - (n - (int64_t)head);
+    return room < cap ? room : cap;
+}
+
+static inline int64_t wr_ready(weir_chan *c, uint64_t head)
+{
+    int64_t n = (int64_t)wr_count(head);
+    int64_t ready = (int64_t)wr_load_rlx(&c->tail_seen) - n;
+    if (wr_likely(ready > 0))
+        return ready;
+    uint64_t tail = wr_count(wr_load_acq(&c->tail));
+    wr_store_rlx(&c->tail_seen, tail);
+    return (int64_t)tail - n;
+}
+
+/* Claims up to n places: how many (first at *at), 0: none, or flags are set. */
+static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
+{
+    uint64_t tail = wr_load_rlx(&c->tail);
+    for (;;) {
+        if (wr_unlikely(tail & (WR_SLOW | WR_CHAN_CLOSED)))
+            return 0;
+        int64_t room = wr_room(c, tail);
+        if (wr_unlikely(room <= 0))
+            return 0;
+        size_t k = (uint64_t)room < n ? (size_t)room : n;
+        if (wr_likely(wr_cas(&c->tail, &tail, tail + k * WR_ONE))) {
+            *at = wr_count(tail);
+            return k;
+        }
+    }
+}
+
+static inline size_t wr_claim_recv(weir_chan *c, size_t n, uint64_t *at)
+{
+    uint64_t head = wr_load_rlx(&c->head);
+    for (;;) {
+        if (wr_unlikely(head & WR_SLOW))
+            return 0;
+        int64_t ready = wr_ready(c, head);
+        if (ready <= 0)
+            return 0;
+        size_t k = (uint64_t)ready < n ? (size_t)ready : n;
+        if (wr_likely(wr_cas(&c->head, &head, head + k * WR_ONE))) {
+            *at = wr_count(head);
+            return k;
+        }
+    }
+}
+
+static inline bool wr_send_fast(weir_chan *c, const void *elem)
+{
+    uint64_t at;
+    if (!wr_claim_send(c, 1, &at))
+        return false;
+    wr_ring_put(c, at, elem);
+    return true;
+}
+
+static inline bool wr_recv_fast(weir_chan *c, void *elem)
+{
+    uint64_t at;
+    if (!wr_claim_recv(c, 1, &at))
+        return false;
+    wr_ring_get(c, at, elem);
+    return true;
+}
+
+/* ---- glances, without the lock ------------------------------------------- */
+
+static inline bool wr_chan_closed(const weir_chan *c)
+{
+    return (wr_load_acq(&c->tail) & WR_CHAN_CLOSED) != 0;
+}
+
+/* Head before tail: the difference is never below 0, and at most cap at the
+ * instant of the first look plus what came in since. */
+static inline uint64_t wr_chan_queued(const weir_chan *c)
+{
+    uint64_t head = wr_count(wr_load_acq(&c->head));
+    uint64_t n = wr_count(wr_load_acq(&c->tail)) - head;
+    return n < c->cap ? n : c->cap;
+}
+
+static inline bool wr_chan_can_send(const weir_chan *c)
+{
+    if (wr_load_acq(&c->receivers.head) || wr_chan_closed(c))
+        return true;
+    return c->cap > 0 && wr_chan_queued(c) < c->cap;
+}
+
+static inline bool wr_chan_can_recv(const weir_chan *c)
+{
+    return (c->cap > 0 && wr_chan_queued(c) > 0) ||
+           wr_load_acq(&c->senders.head) || wr_chan_closed(c);
+}
+
+/* ---- the slow side (chan_slow.c) ----------------------------------------- */
+
+/* Sets SLOW in both words, so that only the lock's holder changes them; and
+ * clears it when nobody waits. Under the lock. */
+void wr_chan_freeze(weir_chan *c);
+void wr_chan_thaw(weir_chan *c);
+
+/* The whole operation under the lock; wait says whether it may wait. */
+int wr_send_slow(weir_chan *c, const void *elem, weir_ctx *ctx, bool wait);
+int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait);
+
+/* Is the element pointer fit for this channel? */
+static inline bool wr_elem_ok(const weir_chan *c, const void *elem)
+{
+    return c && (elem || c->elem_size == 0);
+}
+
+#endif

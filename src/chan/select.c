@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Select. Pass 1, glance: look at every case without a lock, choose one of
+ * the ready ones, and try it. Pass 2, register: under each channel's lock in
+ * turn, one lock at a time, queue a node where the case still is not ready;
+ * if one is, take all nodes back and glance again. Pass 3, park, and take the
+ * nodes of the losers back.
+ *
+ * Rejected: locking all channels at once in address order, as Go does. It
+ * makes the choice a snapshot, and makes 64 cases cost microseconds.
+ *
+ * A select never meets itself: registering ignores its own nodes, and a
+ * glance happens only while it has none.
+ */
+#include <weir/select.h>
+#include <weir/time.h>
+#include "base/mem.h"
+#include "base/rand.h"
+#include "chan/chan.h"
+#include "port/clock.h"
+#include "port/random.h"
+#include "sched/timer.h"
+#include "sync/ctx.h"
+
+enum { INLINE_CASES = 16, NONE = -1 };
+
+/* A select that waits: its nodes, one a case and one for the outer context
+ * (index n). */
+struct wait {
+    struct wr_waiter waiter;
+    struct wr_deadline deadline; /* of the earliest timeout case            */
+    int timeout_case;            /* its index, or NONE                      */
+    struct wr_node *nodes;
+    int registered; /* cases before this one have been seen to              */
+    bool outer;     /* the outer context's node is registered               */
+};
+
+static uint64_t *rng(void)
+{
+    static __thread uint64_t state;
+    if (wr_unlikely(state == 0))
+        state = wr_random_seed();
+    return &state;
+}
+
+/* The state's address belongs to the thread: not to be kept over a wait. */
+static WR_NOINLINE uint32_t random_below(uint32_t n)
+{
+    return wr_rand_below(rng(), n);
+}
+
+static bool is_chan(const weir_case *k)
+{
+    return k->kind == WEIR_CASE_RECV_ || k->kind == WEIR_CASE_SEND_;
+}
+
+static bool valid(const weir_case *cs, int n, unsigned flags)
+{
+    if (n < 0 || (n > 0 && !cs) ||
+        flags & ~(unsigned)(WEIR_SELECT_ORDERED | WEIR_SELECT_TRY))
+        return false;
+    for (int i = 0; i < n; i++) {
+        if (cs[i].kind < WEIR_CASE_NONE_ || cs[i].kind > WEIR_CASE_TIMEOUT_)
+            return false;
+        if (cs[i].kind == WEIR_CASE_SEND_ && cs[i].object &&
+            !wr_elem_ok(cs[i].object, cs[i].elem))
+            return false;
+    }
+    return true;
+}
+
+/* ---- pass 1: glance ------------------------------------------------------ */
+
+static inline bool ready(const weir_case *k)
+{
+    if (k->kind == WEIR_CASE_RECV_)
+        return k->object && wr_chan_can_recv(k->object);
+    if (k->kind == WEIR_CASE_SEND_)
+        return k->object && wr_chan_can_send(k->object);
+    if (k->kind == WEIR_CASE_DONE_)
+        return k->object && weir_ctx_err(k->object) != 0;
+    return k->kind == WEIR_CASE_TIMEOUT_ && k->timeout <= 0;
+}
+
+/* The k-th ready case replaces the choice with probability 1/k: uniform among
+ * the ready, and no random number while there is one. */
+static int choose(const weir_case *cs, int n, bool ordered)
+{
+    int chosen = NONE;
+    uint32_t seen = 0;
+    for (int i = 0; i < n; i++) {
+        if (!ready(&cs[i]))
+            continue;
+        if (ordered)
+            return i;
+        if (++seen == 1 || random_below(seen) == 0)
+            chosen = i;
+    }
+    return chosen;
+}
+
+/* Does the case if it can go now: false, somebody was faster. */
+static bool attempt(weir_case *k)
+{
+    if (k->kind == WEIR_CASE_RECV_)
+        k->status = weir_chan_try_recv(k->object, k->elem);
+    else if (k->kind == WEIR_CASE_SEND_)
+        k->status = weir_chan_try_send(k->object, k->elem);
+    else if (k->kind == WEIR_CASE_DONE_)
+        k->status = weir_ctx_err(k->object);
+    else
+        k->status = 0;
+    return k->status != WEIR_EMPTY && k->status != WEIR_FULL;
+}
+
+static int glance(weir_case *cs, int n, bool ordered)
+{
+    int i;
+    while ((i = choose(cs, n, ordered)) != NONE)
+        if (attempt(&cs[i]))
+            return i;
+    return NONE;
+}
+
+/* ---- pass 2: register ---------------------------------------------------- */
+
+/* Another party waits there, not only this select itself. */
+static bool others_in(const struct wr_queue *q, const struct wr_waiter *me)
+{
+    const struct wr_node *n = q->head;
+    while (n && n->waiter == me)
+        n = n->next;
+    return n != NULL;
+}
+
+/* Under the lock, frozen: must the case wait? */
+static bool must_wait(const weir_case *k, const struct wr_waiter *me)
+{
+    const weir_chan *c = k->object;
+    uint64_t n =
+        wr_count(wr_load_rlx(&c->tail)) - wr_count(wr_load_rlx(&c->head));
+    if (wr_load_rlx(&c->tail) & WR_CHAN_CLOSED)
+        return false;
+    if (k->kind == WEIR_CASE_SEND_)
+        return n >= c->cap && !others_in(&c->receivers, me);
+    return n == 0 && !others_in(&c->senders, me);
+}
+
+static bool register_chan(weir_case *k, struct wait *s, uint32_t index)
+{
+    weir_chan *c = k->object;
+    struct wr_queue *q =
+        k->kind == WEIR_CASE_SEND_ ? &c->senders : &c->receivers;
+    struct wr_node *n = &s->nodes[index];
+    wr_node_init(n, &s->waiter, q, &c->lock, index, k->elem);
+    wr_lock(&c->lock);
+    wr_chan_freeze(c);
+    bool waits = must_wait(k, &s->waiter);
+    if (waits)
+        wr_queue_push(n);
+    else
+        wr_chan_thaw(c);
+    wr_unlock(&c->lock);
+    return waits;
+}
+
+static bool register_ctx(weir_ctx *ctx, struct wait *s, uint32_t index)
+{
+    struct wr_node *n = &s->nodes[index];
+    n->lock = NULL;
+    weir_ctx *live = wr_ctx_live(ctx);
+    return !live || wr_ctx_watch(live, n, &s->waiter, index) == 0;
+}
+
+/* False: the case is ready after all. */
+static bool register_case(weir_case *k, struct wait *s, uint32_t index)
+{
+    s->nodes[index].lock = NULL;
+    if (!k->object)
+        return true;
+    if (is_chan(k))
+        return register_chan(k, s, index);
+    return k->kind != WEIR_CASE_DONE_ || register_ctx(k->object, s, index);
+}
+
+/* All cases, the outer context and the deadline. False: one is ready. */
+static bool register_all(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
+                         struct wait *s)
+{
+    s->outer = false;
+    for (s->registered = 0; s->registered < n; s->registered++) {
+        uint32_t i = (uint32_t)s->registered;
+        if (wr_waiter_won(&s->waiter) >= 0)
+            return true;
+        if (!register_case(&cs[i], s, i))
+            return false;
+    }
+    if (!register_ctx(ctx, s, (uint32_t)n))
+        return false;
+    s->outer = true;
+    if (s->timeout_case != NONE) {
+        int64_t ns = cs[s->timeout_case].timeout;
+        int64_t when = ns > INT64_MAX - start ? INT64_MAX : start + ns;
+        wr_deadline_set(&s->deadline, &s->waiter, (uint32_t)s->timeout_case,
+                        when);
+    }
+    return true;
+}
+
+/* ---- pass 3: leave ------------------------------------------------------- */
+
+static void leave_chan(weir_case *k, struct wr_node *n, uint32_t winner)
+{
+    weir_chan *c = k->object;
+    if (n->index == winner && !n->waiter->passed)
+        return;
+    wr_lock(&c->lock);
+    if (n->linked) {
+        wr_queue_remove(n);
+        wr_chan_thaw(c);
+    }
+    wr_unlock(&c->lock);
+}
+
+static void leave_all(weir_case *cs, int n, struct wait *s, uint32_t winner)
+{
+    for (int i = 0; i < s->registered; i++) {
+        struct wr_node *node = &s->nodes[i];
+        if (!node->lock)
+            continue;
+        if (is_chan(&cs[i]))
+            leave_chan(&cs[i], node, winner);
+        else
+            wr_node_leave(node, winner);
+    }
+    if (s->outer && s->nodes[n].lock)
+        wr_node_leave(&s->nodes[n], winner);
+    if (s->outer && s->timeout_case != NONE)
+        wr_deadline_leave(&s->deadline, winner);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static int earliest_timeout(const weir_case *cs, int n)
+{
+    int best = NONE;
+    for (int i = 0; i < n; i++)
+        if (cs[i].kind == WEIR_CASE_TIMEOUT_ && cs[i].timeout != WEIR_FOREVER &&
+            (best == NONE || cs[i].timeout < cs[best].timeout))
+            best = i;
+    return best;
+}
+
+/* What a dump shows: the first channel's name. */
+static void note_name(struct wait *s, const weir_case *cs, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (is_chan(&cs[i]) && cs[i].object) {
+            wr_waiter_name(&s->waiter, weir_chan_name(cs[i].object));
+            return;
+        }
+}
+
+/* Registers and parks. The winner's index, or NONE: a case was ready. */
+static int wait_once(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
+                     struct wait *s)
+{
+    wr_waiter_init(&s->waiter);
+    bool all = register_all(cs, n, ctx, start, s);
+    uint32_t winner = (uint32_t)n + 1;
+    if (all) {
+        note_name(s, cs, n);
+        winner = wr_park(&s->waiter, WR_ON_SELECT, n > 0 ? cs[0].object : NULL);
+    } else {
+        /* Nobody can win it from here on, or somebody has. */
+        struct wr_wakes none = {0};
+        wr_win(&s->waiter, winner, &none);
+        s->waiter.passed = 1;
+        winner = (uint32_t)wr_waiter_won(&s->waiter);
+    }
+    leave_all(cs, n, s, winner);
+    return winner <= (uint32_t)n ? (int)winner : NONE;
+}
+
+static int finish(weir_case *cs, int n, struct wait *s, int winner)
+{
+    if (winner == n)
+        return s->nodes[n].status;
+    if (cs[winner].kind == WEIR_CASE_TIMEOUT_)
+        cs[winner].status = 0;
+    else
+        cs[winner].status = s->nodes[winner].status;
+    return winner;
+}
+
+static int wait_for(weir_case *cs, int n, weir_ctx *ctx, bool ordered,
+                    struct wr_node *nodes)
+{
+    struct wait s = {.nodes = nodes, .timeout_case = earliest_timeout(cs, n)};
+    int64_t start = s.timeout_case == NONE ? 0 : wr_clock();
+    for (;;) {
+        int winner = wait_once(cs, n, ctx, start, &s);
+        if (winner != NONE)
+            return finish(cs, n, &s, winner);
+        if ((winner = glance(cs, n, ordered)) != NONE)
+            return winner;
+        int err = weir_ctx_err(ctx);
+        if (err)
+            return err;
+    }
+}
+
+static int wait_inline(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
+{
+    struct wr_node nodes[INLINE_CASES + 1];
+    return wait_for(cs, n, ctx, ordered, nodes);
+}
+
+/* Most selects have few cases, and a parked task's page is precious. */
+static int wait_small(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
+{
+    struct wr_node nodes[4 + 1];
+    return wait_for(cs, n, ctx, ordered, nodes);
+}
+
+static int wait_large(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
+{
+    struct wr_node *nodes = wr_alloc(((size_t)n + 1) * sizeof(*nodes));
+    if (!nodes)
+        return WEIR_ENOMEM;
+    int result = wait_for(cs, n, ctx, ordered, nodes);
+    wr_free(nodes);
+    return result;
+}
+
+int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
+{
+    if (wr_unlikely(!valid(cs, n, flags)))
+        return WEIR_EINVAL;
+    bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
+    int i = glance(cs, n, ordered);
+    if (i != NONE)
+        return i;
+    if (flags & WEIR_SELECT_TRY)
+        return WEIR_EMPTY;
+    int err = weir_ctx_err(ctx);
+    if (!err)
+        err = wr_can_wait();
+    if (err)
+        return err;
+    if (n <= 4)
+        return wait_small(cs, n, ctx, ordered);
+    if (n <= INLINE_CASES)
+        return wait_inline(cs, n, ctx, ordered);
+    return wait_large(cs, n, ctx, ordered);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between two calls of weir_run_once the worker counts as asleep in the
+ * poller, so whoever brings work kicks the poller and the host's loop sees
+ * the descriptor readable. A timer descriptor in the same poller stands for
+ * the earliest timer.
+ */
+#include "sched/hosted.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "sched/state.h"
+#include "sched/timer.h"
+
+static int timer_fd = -1;
+static uint32_t adopted; /* the host's thread is known */
+
+static struct wr_worker *the_worker(void)
+{
+    return wr_rt.workers[0];
+}
+
+/* Ready for a kick: from here on a bringer of work finds a sleeper. */
+static void doze(struct wr_worker *w)
+{
+    wr_store(&w->polling, 1);
+    wr_store(&w->state, WR_ASLEEP);
+    wr_store(&wr_rt.idle, 1);
+    wr_store(&wr_rt.poller_taken, 1);
+    wr_store(&wr_rt.poller_until, wr_timers_next());
+}
+
+static void rise(struct wr_worker *w)
+{
+    wr_store(&wr_rt.poller_until, 0);
+    wr_store(&wr_rt.poller_taken, 0);
+    wr_store(&wr_rt.idle, 0);
+    wr_store(&w->state, WR_AWAKE);
+    wr_store(&w->polling, 0);
+}
+
+static void set_alarm(void)
+{
+    int64_t next = wr_timers_next();
+    struct itimerspec at = {0};
+    if (next != WEIR_FOREVER) {
+        at.it_value.tv_sec = next / WEIR_SECOND;
+        at.it_value.tv_nsec = next % WEIR_SECOND | 1;
+    }
+    timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void swallow_alarm(void)
+{
+    uint64_t count;
+    ssize_t got = read(timer_fd, &count, sizeof(count));
+    (void)got;
+}
+
+int wr_hosted_start(void)
+{
+    timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer_fd < 0)
+        return -errno;
+    adopted = 0;
+    doze(the_worker());
+    return wr_poller_watch(&wr_poller, timer_fd, EPOLLIN, WR_POLL_SILENT);
+}
+
+void wr_hosted_stop(void)
+{
+    if (wr_worker_self() == the_worker())
+        wr_worker_set_self(NULL);
+    wr_store(&wr_rt.idle, 0);
+    wr_store(&wr_rt.poller_taken, 0);
+    wr_store(&wr_rt.poller_until, 0);
+    close(timer_fd);
+    timer_fd = -1;
+}
+
+static bool is_host(struct wr_worker *w)
+{
+    if (!wr_xchg(&adopted, 1)) {
+        wr_worker_set_self(w);
+        wr_context_adopt(&w->base);
+    }
+    return wr_worker_self() == w && !w->current;
+}
+
+int weir_run_once(int64_t timeout)
+{
+    if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted || timeout < 0)
+        return WEIR_EINVAL;
+    struct wr_worker *w = the_worker();
+    if (!is_host(w))
+        return WEIR_EINVAL;
+    rise(w);
+    swallow_alarm();
+    int n = wr_worker_once(w, timeout);
+    doze(w);
+    set_alarm();
+    wr_runtime_idle();
+    if (wr_worker_backlog(w) || wr_load(&w->next) || wr_global_len() ||
+        wr_load(&w->inbox_len))
+        wr_poller_kick(&wr_poller);
+    return n;
+}
+
+int weir_poll_fd(void)
+{
+    if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted)
+        return WEIR_EINVAL;
+    return wr_poller.epoll_fd;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor: a thread that looks at the workers now and then and does what
+ * a worker cannot do for itself while a task holds it: give its work to
+ * another, look at timers and descriptors, warn about the task, and give the
+ * memory of idle stacks back. It sleeps while all workers do.
+ */
+#include <stdio.h>
+#include "port/clock.h"
+#include "port/futex.h"
+#include "sched/state.h"
+#include "sched/timer.h"
+
+static const int64_t TICK = WEIR_MILLISECOND;
+static const int64_t TRIM_EVERY = 100 * WEIR_MILLISECOND;
+static const int64_t STUCK_AFTER = 2 * WEIR_MILLISECOND;
+
+/* What the monitor remembers of a worker. */
+struct seen {
+    uint32_t tick;
+    int64_t since; /* when the tick was first seen */
+    bool warned;
+};
+
+static struct {
+    wr_thread thread;
+    uint32_t stop; /* a futex */
+    int64_t trimmed;
+    struct seen seen[WR_WORKERS_MAX];
+} monitor;
+
+static void warn(struct wr_worker *w, struct seen *s, int64_t now)
+{
+    if (!wr_rt.hog_after || s->warned || now - s->since < wr_rt.hog_after)
+        return;
+    s->warned = true;
+    struct wr_task *t = wr_load_rlx(&w->current);
+    if (!t)
+        return;
+    const char *name = wr_load_rlx(&t->name);
+    fprintf(stderr,
+            "weir: task %s%sspawned at %p has held worker %d for %lld ms\n",
+            name ? name : "", name ? " " : "", wr_load_rlx(&t->site), w->index,
+            (long long)((now - s->since) / WEIR_MILLISECOND));
+}
+
+/* The worker has been in one task for long: others get what waits behind. */
+static void relieve(struct wr_worker *w)
+{
+    struct wr_task *t = wr_load_rlx(&w->next) ? wr_xchg(&w->next, NULL) : NULL;
+    if (t)
+        wr_global_push(t, t, 1);
+    if (t || wr_worker_backlog(w))
+        wr_worker_wake_one();
+}
+
+static void look_at(struct wr_worker *w, struct seen *s, int64_t now)
+{
+    uint32_t tick = wr_load_rlx(&w->tick);
+    if (tick != s->tick || !wr_load_rlx(&w->current)) {
+        *s = (struct seen){tick, now, false};
+        return;
+    }
+    if (now - s->since >= STUCK_AFTER)
+        relieve(w);
+    warn(w, s, now);
+}
+
+/* Nobody sleeps in the poller: its events wait for a busy worker's look. */
+static void look_at_poller(int64_t now)
+{
+    bool due = wr_timers_next() <= now || wr_load_rlx(&wr_rt.outside) > 0;
+    if (due && !wr_load_rlx(&wr_rt.poller_taken))
+        wr_worker_wake_one();
+}
+
+static bool trim(int64_t now)
+{
+    if (now - monitor.trimmed < TRIM_EVERY)
+        return true;
+    monitor.trimmed = now;
+    return wr_stack_trim(false);
+}
+
+static bool all_idle(void)
+{
+    return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers;
+}
+
+/* All workers sleep and no memory is to be given back: so does the monitor,
+ * until a worker that gets up wakes it. */
+static void sleep_with_them(void)
+{
+    wr_store(&wr_rt.monitor_asleep, 1);
+    if (all_idle() && !wr_load(&monitor.stop))
+        wr_futex_wait(&wr_rt.monitor_asleep, 1, -1);
+    wr_store(&wr_rt.monitor_asleep, 0);
+}
+
+static void *monitor_main(void *arg)
+{
+    (void)arg;
+    while (!wr_load(&monitor.stop)) {
+        wr_futex_wait(&monitor.stop, 0, TICK);
+        int64_t now = wr_clock();
+        for (int i = 0; i < wr_rt.nworkers; i++)
+            look_at(wr_rt.workers[i], &monitor.seen[i], now);
+        look_at_poller(now);
+        if (!trim(now) && all_idle())
+            sleep_with_them();
+    }
+    return NULL;
+}
+
+void wr_monitor_wake(void)
+{
+    wr_store(&wr_rt.monitor_asleep, 0);
+    wr_futex_wake(&wr_rt.monitor_asleep, 1);
+}
+
+int wr_monitor_start(void)
+{
+    wr_store(&monitor.stop, 0);
+    monitor.trimmed = wr_clock();
+    return wr_thread_start(&monitor.thread, "weir-monitor", monitor_main, NULL);
+}
+
+void wr_monitor_stop(void)
+{
+    wr_store(&monitor.stop, 1);
+    wr_futex_wake(&monitor.stop, 1);
+    wr_monitor_wake();
+    wr_thread_join(monitor.thread);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Parking: a task gives its worker away, a thread sleeps on its parker. */
+#include <pthread.h>
+#include <stdio.h>
+#include "base/mem.h"
+#include "port/futex.h"
+#include "sched/state.h"
+#include "sched/wait.h"
+
+/*
+ * Where a thread sleeps. Kept for the next thread when its thread ends and
+ * never freed: a waker may still be on its way to the futex.
+ */
+struct wr_parker {
+    WR_ALIGNED uint32_t token; /* 1: woken, not yet taken                   */
+    struct wr_parker *free;
+};
+
+enum { THREAD_SPINS = 50 }; /* a microsecond or two before the futex */
+
+static __thread struct wr_parker *my_parker;
+static struct wr_parker *free_parkers;
+static uint32_t free_lock;
+static pthread_key_t parker_key;
+static pthread_once_t parker_once = PTHREAD_ONCE_INIT;
+
+static void parker_put_back(void *arg)
+{
+    struct wr_parker *p = arg;
+    my_parker = NULL;
+    wr_lock(&free_lock);
+    p->free = free_parkers;
+    free_parkers = p;
+    wr_unlock(&free_lock);
+}
+
+static void parker_key_make(void)
+{
+    pthread_key_create(&parker_key, parker_put_back);
+}
+
+static struct wr_parker *parker_take(void)
+{
+    wr_lock(&free_lock);
+    struct wr_parker *p = free_parkers;
+    if (p)
+        free_parkers = p->free;
+    wr_unlock(&free_lock);
+    return p ? p : wr_alloc_line(sizeof(*p));
+}
+
+static struct wr_parker *parker_get(void)
+{
+    if (wr_likely(my_parker != NULL))
+        return my_parker;
+    pthread_once(&parker_once, parker_key_make);
+    my_parker = parker_take();
+    if (my_parker) {
+        my_parker->token = 0;
+        pthread_setspecific(parker_key, my_parker);
+    }
+    return my_parker;
+}
+
+void wr_waiter_init(struct wr_waiter *w)
+{
+    w->state = WR_ARMED;
+    w->passed = 0;
+    w->task = wr_task_self();
+    w->parker = NULL;
+    w->next = NULL;
+}
+
+int wr_can_wait(void)
+{
+    if (wr_unlikely(wr_load_rlx(&wr_rt.dead)))
+        return WEIR_FORKED;
+    if (!wr_task_self() && wr_unlikely(!parker_get()))
+        return WEIR_ENOMEM;
+    return 0;
+}
+
+/* ---- tasks --------------------------------------------------------------- */
+
+static void park_task(struct wr_waiter *w, enum wr_reason reason,
+                      const void *on)
+{
+    struct wr_task *t = w->task;
+    struct wr_worker *worker = t->worker;
+    wr_store_rlx(&t->reason, (uint32_t)reason);
+    wr_store_rlx(&t->on, on);
+    wr_store_rlx(&t->since, worker->now);
+    wr_store_rlx(&t->state, WR_TASK_WAITING);
+    wr_worker_leave(worker, WR_AFTER_PARK, w);
+    t->on_name[0] = 0;
+}
+
+void wr_waiter_name(struct wr_waiter *w, const char *name)
+{
+    if (w->task && name[0])
+        snprintf(w->task->on_name, sizeof(w->task->on_name), "%s", name);
+}
+
+/* ---- threads ------------------------------------------------------------- */
+
+static void await_token(struct wr_parker *p)
+{
+    for (int i = 0; i < THREAD_SPINS; i++) {
+        if (wr_load_acq(&p->token))
+            return;
+        wr_pause();
+    }
+    while (!wr_load_acq(&p->token))
+        wr_futex_wait(&p->token, 0, -1);
+}
+
+/* The thread that hosts the runtime runs it while it waits. */
+static void await_token_hosting(struct wr_parker *p)
+{
+    while (!wr_load_acq(&p->token))
+        wr_worker_once(wr_worker_self(), -1);
+}
+
+static void park_thread(struct wr_waiter *w)
+{
+    struct wr_parker *p = parker_get();
+    w->parker = p;
+    uint32_t seen = WR_ARMED;
+    if (!wr_cas(&w->state, &seen, WR_PARKED)) {
+        w->passed = 1;
+        return;
+    }
+    if (wr_worker_self() && wr_rt.hosted)
+        await_token_hosting(p);
+    else
+        await_token(p);
+    wr_store_rlx(&p->token, 0);
+}
+
+static void wake_thread(struct wr_parker *p)
+{
+    wr_store(&p->token, 1);
+    wr_futex_wake(&p->token, 1);
+}
+
+/* ---- both ---------------------------------------------------------------- */
+
+uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on)
+{
+    if (wr_unlikely(wr_waiter_won(w) >= 0))
+        w->passed = 1;
+    else if (wr_likely(w->task != NULL))
+        park_task(w, reason, on);
+    else
+        park_thread(w);
+    return wr_load_acq(&w->state) >> 2;
+}
+
+static void wake(struct wr_waiter *w, bool soon)
+{
+    if (wr_likely(w->task != NULL))
+        wr_task_ready(w->task, soon);
+    else
+        wake_thread(w->parker);
+}
+
+void wr_wake_list(struct wr_waiter *head)
+{
+    bool alone = head->next == NULL;
+    while (head) {
+        struct wr_waiter *next = head->next;
+        wake(head, alone);
+        head = next;
+    }
+}
+
+void wr_queue_pop_all(struct wr_queue *q, int status, struct wr_wakes *wakes)
+{
+    struct wr_node *n;
+    while ((n = q->head) != NULL) {
+        wr_queue_remove(n);
+        n->status = status;
+        wr_win(n->waiter, n->index, wakes);
+    }
+}
+
+void weir_yield(void)
+{
+    struct wr_worker *w = wr_worker_self();
+    if (w && w->current)
+        wr_worker_leave(w, WR_AFTER_YIELD, NULL);
+    else
+        wr_thread_yield();
+}

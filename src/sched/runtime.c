@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of the runtime: off -> running -> stopping -> off, any number of
+ * times. Starting and stopping are under one mutex; everybody else only
+ * looks at the flags.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "port/clock.h"
+#include "port/cpu.h"
+#include "port/futex.h"
+#include "sched/blocking.h"
+#include "sched/fd.h"
+#include "sched/hosted.h"
+#include "sched/signal.h"
+#include "sched/state.h"
+#include "sched/timer.h"
+
+struct wr_runtime wr_rt;
+struct wr_poller wr_poller = {-1, -1};
+
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+
+enum {
+    STACK_DEFAULT = 64 << 10,
+    BLOCKING_DEFAULT = 64,
+    BLOCKING_MOST = 1 << 16
+};
+
+static const int64_t STOP_GRACE = WEIR_SECOND; /* for workers to come back */
+
+/* ---- options ------------------------------------------------------------- */
+
+/* A whole number in lo..hi from the environment, 0 when it is not set. */
+static int env_number(const char *name, long lo, long hi, long *out)
+{
+    const char *text = getenv(name);
+    *out = 0;
+    if (!text || !*text)
+        return 0;
+    char *end;
+    errno = 0;
+    long v = strtol(text, &end, 10);
+    if (errno || *end || v < lo || v > hi) {
+        fprintf(stderr,
+                "weir: %s is \"%s\": want a whole number from %ld to %ld\n",
+                name, text, lo, hi);
+        return WEIR_EINVAL;
+    }
+    *out = v;
+    return 0;
+}
+
+static int choose_workers(const weir_opts *o)
+{
+    if (o->hosted)
+        return 1;
+    if (o->workers < 0 || o->workers > WR_WORKERS_MAX)
+        return WEIR_EINVAL;
+    if (o->workers > 0)
+        return o->workers;
+    long n;
+    int err = env_number("WEIR_WORKERS", 1, WR_WORKERS_MAX, &n);
+    if (err)
+        return err;
+    if (n == 0)
+        n = wr_cpu_count();
+    return n > WR_WORKERS_MAX ? WR_WORKERS_MAX : (int)n;
+}
+
+static int choose_hog(const weir_opts *o, int64_t *out)
+{
+    if (o->hog_after < 0)
+        return WEIR_EINVAL;
+    *out = o->hog_after;
+    if (*out > 0)
+        return 0;
+    long ms;
+    int err = env_number("WEIR_HOG", 1, INT_MAX, &ms);
+    *out = ms * WEIR_MILLISECOND;
+    return err;
+}
+
+/* Tasks that an earlier run left behind keep the stacks they were promised. */
+static int choose_class(const weir_opts *o)
+{
+    if (weir_tasks() > 0)
+        return wr_rt.stack_class;
+    return wr_stack_class(o->stack_size ? o->stack_size : STACK_DEFAULT);
+}
+
+static int choose(const weir_opts *o)
+{
+    int64_t hog;
+    int workers = choose_workers(o);
+    int err = workers < 0 ? workers : choose_hog(o, &hog);
+    if (err)
+        return err;
+    int class_ = choose_class(o);
+    if (class_ < 0 || o->blocking_max < 0 || o->blocking_max > BLOCKING_MOST)
+        return WEIR_EINVAL;
+    wr_rt.nworkers = workers;
+    wr_rt.stack_class = class_;
+    wr_rt.hog_after = hog;
+    wr_rt.hosted = o->hosted;
+    wr_rt.blocking_max = o->blocking_max ? o->blocking_max : BLOCKING_DEFAULT;
+    return 0;
+}
+
+int wr_blocking_max(void)
+{
+    return wr_rt.blocking_max;
+}
+
+/* ---- starting ------------------------------------------------------------ */
+
+static void *worker_main(void *arg)
+{
+    struct wr_worker *w = arg;
+    void *alt = wr_overflow_thread_enter();
+    wr_worker_set_self(w);
+    wr_context_adopt(&w->base);
+    wr_worker_loop(w);
+    wr_worker_set_self(NULL);
+    wr_overflow_thread_leave(alt);
+    wr_store(&w->exited, 1);
+    wr_futex_wake(&w->exited, INT_MAX);
+    return NULL;
+}
+
+static int workers_alloc(void)
+{
+    for (int i = 0; i < wr_rt.nworkers; i++) {
+        struct wr_worker **w = &wr_rt.workers[i];
+        if (!*w && !(*w = wr_alloc_line(sizeof(**w))))
+            return WEIR_ENOMEM;
+    }
+    return 0;
+}
+
+static void workers_join(int n)
+{
+    wr_store(&wr_rt.stopping, 1);
+    for (int i = 0; i < n; i++)
+        wr_worker_wake(wr_rt.workers[i]);
+    for (int i = 0; i < n; i++)
+        wr_thread_join(wr_rt.workers[i]->thread);
+}
+
+static int workers_start(void)
+{
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        wr_worker_open(wr_rt.workers[i], i, wr_rt.stack_class);
+    for (int i = 0; i < wr_rt.nworkers && !wr_rt.hosted; i++) {
+        struct wr_worker *w = wr_rt.workers[i];
+        wr_store(&w->exited, 0);
+        int err = wr_thread_start(&w->thread, "weir-worker", worker_main, w);
+        if (err) {
+            workers_join(i);
+            return err;
+        }
+    }
+    return 0;
+}
+
+static void workers_close(void)
+{
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        wr_worker_close(wr_rt.workers[i]);
+}
+
+static int start_machinery(const weir_opts *o)
+{
+    int err = wr_poller_open(&wr_poller);
+    if (err)
+        return WEIR_ENOMEM;
+    wr_store(&wr_rt.stopping, 0);
+    if ((err = wr_signals_start()) != 0)
+        goto close_poller;
+    wr_fds_start();
+    if ((err = workers_start()) != 0)
+        goto close_workers;
+    if (!wr_rt.hosted && (err = wr_monitor_start()) != 0)
+        goto join_workers;
+    if (wr_rt.hosted && (err = wr_hosted_start()) != 0)
+        goto close_workers;
+    if (!o->no_segv)
+        wr_overflow_install();
+    return 0;
+
+join_workers:
+    workers_join(wr_rt.nworkers);
+close_workers:
+    workers_close();
+    wr_fds_stop();
+    wr_signals_stop();
+close_poller:
+    wr_poller_close(&wr_poller);
+    return err;
+}
+
+static void dump_to_stderr(void)
+{
+    weir_dump(stderr);
+}
+
+/* Under the mutex. */
+static int start(const weir_opts *o)
+{
+    static const weir_opts defaults;
+    int err = choose(o ? o : &defaults);
+    if (!err)
+        err = workers_alloc();
+    if (!err)
+        err = start_machinery(o ? o : &defaults);
+    if (err)
+        return err;
+    wr_store(&wr_rt.running, 1);
+    if (o && o->dump_signal)
+        err = wr_signal_hook(o->dump_signal, dump_to_stderr);
+    return err;
+}
+
+static void forked_child(void)
+{
+    wr_store(&wr_rt.dead, 1);
+    wr_worker_set_self(NULL);
+}
+
+static void at_fork_once(void)
+{
+    pthread_atfork(NULL, NULL, forked_child);
+}
+
+static void watch_forks(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, at_fork_once);
+}
+
+bool wr_forked(void)
+{
+    return wr_load_rlx(&wr_rt.dead);
+}
+
+int weir_start(const weir_opts *o)
+{
+    if (wr_forked())
+        return WEIR_FORKED;
+    watch_forks();
+    pthread_mutex_lock(&life);
+    int err = wr_load_rlx(&wr_rt.running) ? WEIR_BUSY : start(o);
+    pthread_mutex_unlock(&life);
+    return err;
+}
+
+int wr_runtime_need(void)
+{
+    if (wr_unlikely(wr_forked()))
+        return WEIR_FORKED;
+    if (wr_likely(wr_load_acq(&wr_rt.running)))
+        return 0;
+    int err = weir_start(NULL);
+    return err == WEIR_BUSY ? 0 : err;
+}
+
+/* ---- counting ------------------------------------------------------------ */
+
+/* Ended first, then started: a task that ends in between is still counted, so
+ * 0 means that at some instant there was none. */
+size_t weir_tasks(void)
+{
+    uint64_t ended = 0, started = 0;
+    for (int i = 0; i < WR_WORKERS_MAX && wr_rt.workers[i]; i++)
+        ended += wr_load_acq(&wr_rt.workers[i]->ended);
+    for (int i = 0; i < WR_WORKERS_MAX && wr_rt.workers[i]; i++)
+        started += wr_load_acq(&wr_rt.workers[i]->started);
+    started += wr_load(&wr_rt.thread_started);
+    return started - ended;
+}
+
+int weir_workers(void)
+{
+    return wr_load_acq(&wr_rt.running) ? wr_rt.nworkers : 0;
+}
+
+void wr_outside_enter(void)
+{
+    wr_add(&wr_rt.outside, 1);
+}
+
+void wr_outside_leave(void)
+{
+    wr_sub(&wr_rt.outside, 1);
+}
+
+/* ---- waiting for the last task ------------------------------------------- */
+
+static uint32_t drain_lock;
+static struct wr_queue drain_queue;
+
+enum { DRAINED, GAVE_UP };
+
+static void drain_answer(int status)
+{
+    struct wr_wakes wakes = {0};
+    wr_lock(&drain_lock);
+    wr_queue_pop_all(&drain_queue, status, &wakes);
+    wr_unlock(&drain_lock);
+    wr_wake(&wakes);
+}
+
+/* Nobody runs, and nothing but a thread that is not ours could change that. */
+static bool all_asleep(void)
+{
+    return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers &&
+           !wr_timers_pending() && wr_load(&wr_rt.outside) == 0 &&
+           wr_foreign_threads() == 0;
+}
+
+void wr_runtime_idle(void)
+{
+    if (wr_load(&wr_rt.draining) == 0)
+        return;
+    if (weir_tasks() == 0)
+        drain_answer(0);
+    else if (wr_load(&wr_rt.watch_deadlock) && all_asleep())
+        drain_answer(WEIR_DEADLOCK);
+}
+
+/* Waits for the last task to end: 0, WEIR_TIMEDOUT, or WEIR_DEADLOCK if that
+ * is watched for. A thread only. */
+static int drain(int64_t timeout)
+{
+    struct wr_waiter me;
+    struct wr_node n;
+    struct wr_deadline d;
+    wr_waiter_init(&me);
+    wr_node_init(&n, &me, &drain_queue, &drain_lock, DRAINED, NULL);
+    wr_lock(&drain_lock);
+    wr_queue_push(&n);
+    wr_unlock(&drain_lock);
+    bool limited = timeout != WEIR_FOREVER;
+    if (limited)
+        wr_deadline_set(&d, &me, GAVE_UP, wr_clock() + timeout);
+    wr_add(&wr_rt.draining, 1);
+    if (weir_tasks() == 0)
+        drain_answer(0);
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        wr_worker_wake(wr_rt.workers[i]);
+    uint32_t who = wr_park(&me, WR_ON_NOTHING, NULL);
+    wr_sub(&wr_rt.draining, 1);
+    wr_node_leave(&n, who);
+    if (limited)
+        wr_deadline_leave(&d, who);
+    return who == DRAINED ? n.status : WEIR_TIMEDOUT;
+}
+
+/* ---- stopping ------------------------------------------------------------ */
+
+static bool workers_came_back(void)
+{
+    int64_t until = wr_clock() + STOP_GRACE;
+    for (int i = 0; i < wr_rt.nworkers; i++) {
+        struct wr_worker *w = wr_rt.workers[i];
+        int64_t left;
+        while (!wr_load(&w->exited) && (left = until - wr_clock()) > 0)
+            wr_futex_wait(&w->exited, 0, left);
+        if (!wr_load(&w->exited))
+            return false;
+    }
+    return true;
+}
+
+static int stop_machinery(void)
+{
+    wr_store(&wr_rt.stopping, 1);
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        wr_worker_wake(wr_rt.workers[i]);
+    if (!wr_rt.hosted && !workers_came_back())
+        return WEIR_TIMEDOUT;
+    wr_store(&wr_rt.running, 0);
+    if (wr_rt.hosted) {
+        wr_hosted_stop();
+    } else {
+        wr_monitor_stop();
+        for (int i = 0; i < wr_rt.nworkers; i++)
+            wr_thread_join(wr_rt.workers[i]->thread);
+    }
+    wr_blocking_stop();
+    wr_signals_stop();
+    wr_fds_stop();
+    workers_close();
+    wr_poller_close(&wr_poller);
+    wr_overflow_remove();
+    wr_stack_trim(true);
+    return 0;
+}
+
+static int report_left(void)
+{
+    size_t left = weir_tasks();
+    if (left > 0) {
+        fprintf(stderr, "weir: %zu task%s left at the stop:\n", left,
+                left == 1 ? "" : "s");
+        weir_dump(stderr);
+    }
+    return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Under the mutex, running. */
+static int stop(int64_t timeout)
+{
+    if (timeout > 0 && !wr_rt.hosted)
+        drain(timeout);
+    int left = report_left();
+    int err = stop_machinery();
+    return err ? err : left;
+}
+
+int weir_stop(int64_t timeout)
+{
+    if (wr_forked())
+        return WEIR_FORKED;
+    if (wr_task_self() || timeout < 0)
+        return WEIR_EINVAL;
+    pthread_mutex_lock(&life);
+    int result = wr_load(&wr_rt.running) ? stop(timeout) : 0;
+    pthread_mutex_unlock(&life);
+    return result;
+}
+
+/* ---- weir_run ------------------------------------------------------------ */
+
+/* On the heap: a main task that is asleep for ever keeps its own. */
+struct main_task {
+    int (*fn)(void *);
+    void *arg;
+    int result;
+};
+
+static void run_main(void *arg)
+{
+    struct main_task *m = arg;
+    m->result = m->fn(m->arg);
+}
+
+static uint32_t run_taken;
+
+static int run_and_drain(struct main_task *m)
+{
+    int err = wr_go_site(run_main, m, "main", (const void *)(uintptr_t)m->fn);
+    if (err)
+        return err;
+    wr_store(&wr_rt.watch_deadlock, 1);
+    err = drain(WEIR_FOREVER);
+    wr_store(&wr_rt.watch_deadlock, 0);
+    if (err == WEIR_DEADLOCK)
+        fprintf(stderr, "weir: all tasks are asleep\n");
+    int left = weir_stop(0);
+    return err || left >= 0 ? err : left;
+}
+
+static int run_taken_over(int (*fn)(void *), void *arg)
+{
+    struct main_task *m = wr_alloc(sizeof(*m));
+    if (!m)
+        return WEIR_ENOMEM;
+    *m = (struct main_task){fn, arg, 0};
+    int err = run_and_drain(m);
+    int result = err ? err : m->result;
+    if (err != WEIR_DEADLOCK)
+        wr_free(m);
+    return result;
+}
+
+int weir_run(int (*fn)(void *), void *arg)
+{
+    if (wr_forked())
+        return WEIR_FORKED;
+    int err = fn && !wr_task_self() ? wr_runtime_need() : WEIR_EINVAL;
+    if (err)
+        return err;
+    if (wr_rt.hosted || wr_xchg(&run_taken, 1))
+        return WEIR_EINVAL;
+    int result = run_taken_over(fn, arg);
+    wr_store(&run_taken, 0);
+    return result;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record of a task. It lies at the top of the task's stack and is found
+ * again through the stacks: there is no list of tasks to keep up to date.
+ */
+#ifndef WR_SCHED_TASK_H
+#define WR_SCHED_TASK_H
+
+#include <weir/task.h>
+#include "sched/sanitize.h"
+#include "sched/stack.h"
+#include "sched/wait.h"
+
+struct wr_worker;
+
+enum wr_task_state {
+    WR_TASK_NONE, /* the record of a stack in a cache */
+    WR_TASK_READY,
+    WR_TASK_RUNNING,
+    WR_TASK_WAITING
+};
+
+/*
+ * Fields are written by the worker that runs the task, or by the one party
+ * that may make it run (who took it from a queue, who won its waiter).
+ * state, reason, on and since are read by dumps at any time: relaxed atomics.
+ */
+struct wr_task {
+    struct wr_context context;
+    struct wr_worker *worker; /* runs it now, ran it last, or its home if
+                                 it is pinned                              */
+    struct wr_task *next;     /* link in a global queue or an inbox        */
+    void (*fn)(void *);
+    void *arg;
+    uint32_t state;
+    uint32_t reason;
+    const void *on;
+    int64_t since; /* coarse time of the last park                         */
+    const void *site;
+    const char *name;
+    uint64_t id;
+    struct wr_local *locals;
+    struct wr_slot slot;
+    int saved_errno;
+    bool pinned;
+    bool plain;       /* started by weir_go: its stack may run the next one */
+    char on_name[32]; /* the name of what it waits on, if that has one     */
+};
+
+/* Bytes at the top of a stack that the record takes. */
+enum { WR_TASK_ROOM = (sizeof(struct wr_task) + 63) / 64 * 64 };
+
+/* A fresh task on the slot, ready to be switched to: fn(arg), or with a size
+ * fn(copy of the size bytes at arg). */
+struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
+                             const void *arg, size_t size, const void *site);
+
+/* Its number, given out when first asked for. The worker that runs it. */
+uint64_t wr_task_number(struct wr_task *t);
+
+/* ---- task-local values (local.c) ----------------------------------------- */
+
+struct wr_local {
+    struct wr_local *next;
+    const weir_local *key;
+    void *value;
+};
+
+/* Runs the destructors and frees the list. */
+void wr_locals_end(struct wr_local **list);
+
+#endif

@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/rand.h"
+#include "port/clock.h"
+#include "port/cpu.h"
+#include "port/futex.h"
+#include "port/random.h"
+#include "port/switch.h"
+#include "sched/state.h"
+#include "sched/timer.h"
+
+enum {
+    TICKS = 64,         /* switches between two visits of the base          */
+    CHAIN = 3,          /* next slots in a row: a pair may not starve a ring */
+    IDS = 1024,         /* task numbers a worker takes at once              */
+    GRAB = 32,          /* taken at once from the global queue or a victim  */
+    SEARCHES = 40,      /* looks of the one worker that spins               */
+    EVENTS = 128,       /* descriptor events taken at once                  */
+    POLL_EVERY = 20000, /* ns between looks at the poller under load        */
+    SPARE_AFTER = 50000 /* ns of backlog after which another worker is woken */
+};
+
+static __thread struct wr_worker *self __attribute__((tls_model("initial-"
+                                                                "exec")));
+
+struct wr_worker *wr_worker_self(void)
+{
+    struct wr_worker *w = self;
+    __asm__ volatile("" : "+r"(w));
+    return w;
+}
+
+void wr_worker_set_self(struct wr_worker *w)
+{
+    self = w;
+}
+
+/* errno's address belongs to the thread; a compiler may keep it across a
+ * switch within one function, so nobody else touches errno around one. */
+static WR_NOINLINE int errno_get(void)
+{
+    int e = errno;
+    __asm__ volatile("" : "+r"(e));
+    return e;
+}
+
+static WR_NOINLINE void errno_set(int e)
+{
+    __asm__ volatile("" : "+r"(e));
+    errno = e;
+}
+
+/* ---- ready tasks --------------------------------------------------------- */
+
+static void inbox_push(struct wr_worker *w, struct wr_task *t)
+{
+    t->next = NULL;
+    wr_lock(&w->inbox_lock);
+    if (w->inbox_last)
+        w->inbox_last->next = t;
+    else
+        w->inbox_first = t;
+    w->inbox_last = t;
+    wr_add(&w->inbox_len, 1);
+    wr_unlock(&w->inbox_lock);
+    if (w != wr_worker_self())
+        wr_worker_wake(w);
+}
+
+static struct wr_task *inbox_pop(struct wr_worker *w)
+{
+    if (wr_likely(wr_load_rlx(&w->inbox_len) == 0))
+        return NULL;
+    wr_lock(&w->inbox_lock);
+    struct wr_task *t = w->inbox_first;
+    if (t) {
+        w->inbox_first = t->next;
+        if (!w->inbox_first)
+            w->inbox_last = NULL;
+        wr_sub(&w->inbox_len, 1);
+    }
+    wr_unlock(&w->inbox_lock);
+    return t;
+}
+
+/* The ring is full: half of it goes where everybody looks. */
+static void ring_spill(struct wr_worker *w)
+{
+    struct wr_task *half[WR_RING / 2];
+    uint32_t n = wr_ready_grab(&w->ready, half, WR_RING / 2);
+    if (n == 0)
+        return;
+    for (uint32_t i = 0; i + 1 < n; i++)
+        half[i]->next = half[i + 1];
+    wr_global_push(half[0], half[n - 1], n);
+    wr_worker_wake_one();
+}
+
+static void ring_push(struct wr_worker *w, struct wr_task *t)
+{
+    while (wr_unlikely(!wr_ready_push(&w->ready, t)))
+        ring_spill(w);
+}
+
+/* Only the owner fills the slot, so an empty one stays empty. */
+static void next_push(struct wr_worker *w, struct wr_task *t)
+{
+    if (wr_likely(!wr_load_rlx(&w->next))) {
+        wr_store_rel(&w->next, t);
+        return;
+    }
+    struct wr_task *old = wr_xchg(&w->next, t);
+    if (old)
+        ring_push(w, old);
+}
+
+static inline void ready_on(struct wr_worker *w, struct wr_task *t, bool soon)
+{
+    wr_store_rlx(&t->state, WR_TASK_READY);
+    if (wr_unlikely(t->pinned))
+        inbox_push(t->worker, t);
+    else if (soon && w->current)
+        next_push(w, t);
+    else
+        ring_push(w, t);
+}
+
+void wr_task_ready(struct wr_task *t, bool soon)
+{
+    struct wr_worker *w = wr_worker_self();
+    if (wr_likely(w != NULL) || t->pinned) {
+        ready_on(w, t, soon);
+        return;
+    }
+    wr_store_rlx(&t->state, WR_TASK_READY);
+    wr_global_push(t, t, 1);
+    wr_worker_wake_one();
+}
+
+/* ---- tasks come and go --------------------------------------------------- */
+
+static uint64_t take_id(struct wr_worker *w)
+{
+    if (wr_unlikely(w->id_next == w->id_end)) {
+        w->id_next = wr_add(&wr_rt.ids, IDS) + 1;
+        w->id_end = w->id_next + IDS;
+    }
+    return w->id_next++;
+}
+
+static void task_entry(void *arg);
+
+struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
+                             const void *arg, size_t size, const void *site)
+{
+    struct wr_task *t = wr_slot_task(slot);
+    char *bottom = wr_slot_bottom(slot), *top = (char *)t;
+    *t = (struct wr_task){.fn = fn, .site = site, .slot = slot};
+    wr_context_open(&t->context, bottom, (size_t)(top - bottom));
+    if (size > 0) {
+        top -= (size + 15) / 16 * 16;
+        memcpy(top, arg, size);
+    }
+    t->arg = size > 0 ? top : (void *)(uintptr_t)arg;
+    t->plain = size == 0;
+    t->context.sp = wr_switch_prepare(top, task_entry, t);
+    wr_store_rlx(&t->state, WR_TASK_READY);
+    return t;
+}
+
+static struct wr_task *task_start(struct wr_worker *w, struct wr_spawn s)
+{
+    struct wr_slot slot = wr_stack_take(&w->stacks, w->stacks.class_);
+    return wr_task_make(slot, s.fn, s.arg, 0, s.site);
+}
+
+static void task_finish(struct wr_worker *w, struct wr_task *t)
+{
+    wr_stack_unreserve(&w->stacks, wr_slot_class(t->slot));
+    wr_store_rlx(&w->ended, w->ended + 1);
+}
+
+/* Under the runtime's lock or from the owner's next context. */
+static void task_bury(struct wr_worker *w, struct wr_task *t)
+{
+    wr_store_rlx(&t->state, WR_TASK_NONE);
+    wr_context_close(&t->context);
+    wr_stack_give(&w->stacks, t->slot);
+}
+
+static int spawn_from_thread(struct wr_spawn s)
+{
+    int err = wr_runtime_need();
+    if (err)
+        return err;
+    if (!wr_stack_reserve(NULL, wr_rt.stack_class))
+        return WEIR_ENOMEM;
+    wr_add(&wr_rt.thread_started, 1);
+    if (!wr_global_spawn(s)) {
+        wr_sub(&wr_rt.thread_started, 1);
+        wr_stack_unreserve(NULL, wr_rt.stack_class);
+        return WEIR_ENOMEM;
+    }
+    wr_worker_wake_one();
+    return 0;
+}
+
+static WR_NOINLINE bool spawn_overflow(struct wr_worker *w, struct wr_spawn s)
+{
+    if (!wr_global_spill(&w->spawn))
+        return false;
+    wr_worker_wake_one();
+    return wr_spawn_push(&w->spawn, s);
+}
+
+int wr_task_spawn(void (*fn)(void *), void *arg, const void *site)
+{
+    struct wr_spawn s = {fn, arg, site};
+    if (wr_unlikely(!fn))
+        return WEIR_EINVAL;
+    struct wr_worker *w = wr_worker_self();
+    if (wr_unlikely(!w))
+        return spawn_from_thread(s);
+    if (wr_unlikely(!wr_stack_reserve(&w->stacks, w->stacks.class_)))
+        return WEIR_ENOMEM;
+    wr_store_rlx(&w->started, w->started + 1);
+    if (wr_likely(wr_spawn_push(&w->spawn, s)) || spawn_overflow(w, s))
+        return 0;
+    wr_store_rlx(&w->started, w->started - 1);
+    wr_stack_unreserve(&w->stacks, w->stacks.class_);
+    return WEIR_ENOMEM;
+}
+
+/* ---- picking the next ---------------------------------------------------- */
+
+/* A task, or a new task that has no stack yet, or neither. */
+struct pick {
+    struct wr_task *task;
+    struct wr_spawn spawn;
+};
+
+static bool pick_ready(struct wr_worker *w, struct pick *p)
+{
+    return (p->task = wr_ready_pop(&w->ready)) != NULL;
+}
+
+static bool pick_spawn(struct wr_worker *w, struct pick *p)
+{
+    p->task = NULL;
+    return wr_spawn_pop(&w->spawn, &p->spawn);
+}
+
+static bool pick_queued(struct wr_worker *w, struct pick *p)
+{
+    w->chain = 0;
+    if ((p->task = inbox_pop(w)) != NULL)
+        return true;
+    if (w->turn++ & 1)
+        return pick_ready(w, p) || pick_spawn(w, p);
+    return pick_spawn(w, p) || pick_ready(w, p);
+}
+
+static bool pick_next(struct wr_worker *w, struct pick *p)
+{
+    if (!wr_load_rlx(&w->next))
+        return false;
+    p->task = wr_xchg(&w->next, NULL);
+    return p->task != NULL;
+}
+
+/* What the worker has at hand. After CHAIN next slots in a row the queues get
+ * their turn, and the slot's task goes behind what is queued. */
+static bool pick_local(struct wr_worker *w, struct pick *p)
+{
+    if (w->chain < CHAIN) {
+        if (pick_next(w, p)) {
+            w->chain++;
+            return true;
+        }
+        return pick_queued(w, p);
+    }
+    struct pick next;
+    bool have_next = pick_next(w, &next);
+    if (!pick_queued(w, p)) {
+        *p = next;
+        return have_next;
+    }
+    if (have_next)
+        ring_push(w, next.task);
+    return true;
+}
+
+/* ---- switching ----------------------------------------------------------- */
+
+static inline void settle_park(struct wr_worker *w, struct wr_task *t)
+{
+    struct wr_waiter *waiter = w->waiter;
+    uint32_t seen = WR_ARMED;
+    if (wr_unlikely(!wr_cas(&waiter->state, &seen, WR_PARKED))) {
+        waiter->passed = 1;
+        ready_on(w, t, true);
+    }
+}
+
+/* First thing after every switch: what is owed to the context just left. */
+static inline void settle(struct wr_worker *w)
+{
+    struct wr_task *t = w->left;
+    enum wr_after after = w->after;
+    w->after = WR_AFTER_NOTHING;
+    if (after == WR_AFTER_PARK)
+        settle_park(w, t);
+    else if (after == WR_AFTER_YIELD)
+        ready_on(w, t, false);
+    else if (after == WR_AFTER_EXIT)
+        task_bury(w, t);
+}
+
+static inline void task_enter(struct wr_worker *w, struct wr_task *t)
+{
+    t->worker = w;
+    wr_store_rlx(&t->state, WR_TASK_RUNNING);
+    wr_store_rlx(&w->current, t);
+}
+
+static struct wr_task *pick_task(struct wr_worker *w, const struct pick *p)
+{
+    return p->task ? p->task : task_start(w, p->spawn);
+}
+
+/* From the task to another, or to the base when none is at hand. */
+static inline void switch_from(struct wr_worker *w, struct wr_task *me,
+                               struct wr_task *to, bool for_good)
+{
+    struct wr_context *target = &w->base;
+    if (to) {
+        task_enter(w, to);
+        target = &to->context;
+    } else {
+        wr_store_rlx(&w->current, NULL);
+    }
+    wr_context_leave(&me->context, target, for_good);
+    wr_switch(&me->context.sp, target->sp);
+    wr_context_arrive(&me->context);
+}
+
+/* Is a visit of the base due? Counts the switch. */
+static bool base_due(struct wr_worker *w)
+{
+    uint32_t tick = w->tick + 1;
+    wr_store_rlx(&w->tick, tick);
+    return tick % TICKS == 0;
+}
+
+void wr_worker_leave(struct wr_worker *w, enum wr_after after,
+                     struct wr_waiter *waiter)
+{
+    struct wr_task *me = w->current;
+    struct pick p;
+    bool due = base_due(w);
+    if (after == WR_AFTER_YIELD && !due && !wr_load_rlx(&w->next) &&
+        !wr_worker_backlog(w) && !wr_load_rlx(&w->inbox_len))
+        return;
+    struct wr_task *to = NULL;
+    if (!due && pick_local(w, &p))
+        to = pick_task(w, &p);
+    w->left = me;
+    w->after = after;
+    w->waiter = waiter;
+    int saved = errno_get();
+    switch_from(w, me, to, false);
+    settle(me->worker);
+    errno_set(saved);
+}
+
+/* A task that ends does not leave its stack when the next one is new too. */
+static bool run_in_place(struct wr_task *me, const struct pick *p)
+{
+    if (p->task || !me->plain || me->pinned ||
+        wr_slot_class(me->slot) != wr_rt.stack_class)
+        return false;
+    me->fn = p->spawn.fn;
+    me->arg = p->spawn.arg;
+    me->site = p->spawn.site;
+    me->id = 0;
+    me->name = NULL;
+    return true;
+}
+
+static WR_NOINLINE void task_exit(struct wr_worker *w, struct wr_task *me,
+                                  struct wr_task *to)
+{
+    w->left = me;
+    w->after = WR_AFTER_EXIT;
+    switch_from(w, me, to, true);
+    __builtin_unreachable();
+}
+
+static void task_entry(void *arg)
+{
+    struct wr_task *me = arg;
+    wr_context_arrive(&me->context);
+    settle(me->worker);
+    for (;;) {
+        me->fn(me->arg);
+        if (wr_unlikely(wr_forked()))
+            _exit(EXIT_FAILURE); /* a fork's child has nowhere to go on */
+        wr_locals_end(&me->locals);
+        struct wr_worker *w = me->worker;
+        task_finish(w, me);
+        struct pick p = {0};
+        bool found = !base_due(w) && pick_local(w, &p);
+        if (!found)
+            task_exit(w, me, NULL);
+        if (!run_in_place(me, &p))
+            task_exit(w, me, pick_task(w, &p));
+    }
+}
+
+/* From the base. */
+static void run(struct wr_worker *w, const struct pick *p)
+{
+    struct wr_task *t = pick_task(w, p);
+    task_enter(w, t);
+    wr_context_leave(&w->base, &t->context, false);
+    wr_switch(&w->base.sp, t->context.sp);
+    wr_context_arrive(&w->base);
+    settle(w);
+}
+
+uint64_t wr_task_number(struct wr_task *t)
+{
+    if (t->id == 0)
+        t->id = take_id(t->worker);
+    return t->id;
+}
+
+/* ---- the base: looking for work ------------------------------------------ */
+
+static void poll_now(struct wr_worker *w, int64_t timeout)
+{
+    struct wr_poll_event ev[EVENTS];
+    struct wr_wakes wakes = {0};
+    int n = wr_poller_wait(&wr_poller, timeout, ev, EVENTS);
+    for (int i = 0; i < n; i++)
+        wr_fd_event(ev[i].token, ev[i].events, &wakes);
+    wr_wake(&wakes);
+    wr_store_rlx(&w->now, wr_clock());
+    w->polled = w->now;
+}
+
+/* Clock, timers, and the poller when its look is due. */
+static void look_around(struct wr_worker *w)
+{
+    wr_store_rlx(&w->now, wr_clock());
+    if (wr_timers_next() <= w->now)
+        wr_timers_run(w->now);
+    if (wr_load_rlx(&wr_rt.outside) > 0 && w->now - w->polled > POLL_EVERY &&
+        !wr_load_rlx(&wr_rt.poller_taken))
+        poll_now(w, 0);
+}
+
+/* More than it can run for a while: another worker is worth its wake-up. */
+static void share_backlog(struct wr_worker *w)
+{
+    if (wr_worker_backlog(w) == 0)
+        w->backlog_since = INT64_MAX;
+    else if (w->backlog_since == INT64_MAX)
+        w->backlog_since = w->now;
+    else if (w->now - w->backlog_since > SPARE_AFTER) {
+        w->backlog_since = w->now;
+        wr_worker_wake_one();
+    }
+}
+
+static bool pick_global(struct wr_worker *w, struct pick *p)
+{
+    if (wr_global_len() == 0)
+        return false;
+    if ((p->task = wr_global_pop()) != NULL)
+        return true;
+    uint32_t share = (uint32_t)wr_global_len() / (uint32_t)wr_rt.nworkers + 1;
+    struct wr_spawn got[GRAB];
+    uint32_t n = wr_global_take(got, share < GRAB ? share : GRAB);
+    if (n == 0)
+        return false;
+    for (uint32_t i = 1; i < n; i++)
+        if (!wr_spawn_push(&w->spawn, got[i]))
+            spawn_overflow(w, got[i]);
+    p->spawn = got[0];
+    return true;
+}
+
+static bool steal_from(struct wr_worker *w, struct wr_worker *victim,
+                       struct pick *p)
+{
+    struct wr_task *got[GRAB];
+    uint32_t n = wr_ready_grab(&victim->ready, got, GRAB);
+    if (n > 0) {
+        for (uint32_t i = 1; i < n; i++)
+            ring_push(w, got[i]);
+        p->task = got[0];
+        return true;
+    }
+    p->task = NULL;
+    if (!wr_spawn_steal(&victim->spawn, &p->spawn))
+        return false;
+    struct wr_spawn more;
+    for (int64_t k = wr_spawn_len(&victim->spawn) / 2; k > 0; k--)
+        if (wr_spawn_len(&w->spawn) >= GRAB ||
+            !wr_spawn_steal(&victim->spawn, &more) ||
+            !wr_spawn_push(&w->spawn, more))
+            break;
+    return true;
+}
+
+static bool steal(struct wr_worker *w, struct pick *p)
+{
+    uint32_t n = (uint32_t)wr_rt.nworkers;
+    uint32_t start = wr_rand_below(&w->rng, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct wr_worker *victim = wr_rt.workers[(start + i) % n];
+        if (victim != w && wr_worker_backlog(victim) &&
+            steal_from(w, victim, p))
+            return true;
+    }
+    return false;
+}
+
+static bool anything_elsewhere(struct wr_worker *w)
+{
+    if (wr_global_len() > 0 || wr_load(&w->inbox_len) > 0 ||
+        wr_load(&wr_rt.stopping))
+        return true;
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        if (wr_worker_backlog(wr_rt.workers[i]))
+            return true;
+    return false;
+}
+
+/* At most one worker spins, and briefly: it saves a sleep when partners on
+ * threads answer at once. */
+static bool search(struct wr_worker *w)
+{
+    if (wr_load_rlx(&wr_rt.searching) || wr_xchg(&wr_rt.searching, 1))
+        return anything_elsewhere(w);
+    bool found = false;
+    for (int i = 0; i < SEARCHES && !found; i++) {
+        found = anything_elsewhere(w);
+        wr_pause();
+    }
+    wr_store_rel(&wr_rt.searching, 0);
+    return found;
+}
+
+/* ---- the base: sleeping -------------------------------------------------- */
+
+/*
+ * Who sleeps says so (idle, state) before its last look for work; who brings
+ * work queues it before it looks for sleepers. Both are sequentially
+ * consistent, so one of the two sees the other.
+ */
+void wr_worker_wake(struct wr_worker *w)
+{
+    uint32_t seen = WR_ASLEEP;
+    if (!wr_cas(&w->state, &seen, WR_NOTIFIED))
+        return;
+    if (wr_load(&w->polling))
+        wr_poller_kick(&wr_poller);
+    wr_futex_wake(&w->state, 1);
+}
+
+static bool wake_if(struct wr_worker *w, bool poller)
+{
+    if (wr_load(&w->state) != WR_ASLEEP || wr_load(&w->polling) != poller)
+        return false;
+    wr_worker_wake(w);
+    return true;
+}
+
+/* The one in the poller last: somebody should stay there. */
+void wr_worker_wake_one(void)
+{
+    if (wr_load(&wr_rt.idle) == 0)
+        return;
+    for (int poller = 0; poller < 2; poller++)
+        for (int i = 0; i < wr_rt.nworkers; i++)
+            if (wake_if(wr_rt.workers[i], poller))
+                return;
+}
+
+static int64_t until_next_timer(struct wr_worker *w, int64_t limit)
+{
+    int64_t next = wr_timers_next();
+    if (next == WEIR_FOREVER)
+        return limit;
+    int64_t wait = next > w->now ? next - w->now : 0;
+    return limit < 0 || wait < limit ? wait : limit;
+}
+
+/* Publishes until when it sleeps before it looks at the timers once more; who
+ * sets an earlier timer sees that and kicks. */
+static void sleep_in_poller(struct wr_worker *w, int64_t limit)
+{
+    wr_store(&w->polling, 1);
+    wr_store(&wr_rt.poller_until, WEIR_FOREVER);
+    wr_store_rlx(&w->now, wr_clock());
+    int64_t wait = until_next_timer(w, limit);
+    wr_store(&wr_rt.poller_until, wait < 0 ? WEIR_FOREVER : w->now + wait);
+    if (wr_load(&w->state) == WR_ASLEEP)
+        poll_now(w, until_next_timer(w, limit));
+    wr_store(&wr_rt.poller_until, 0);
+    wr_store(&w->polling, 0);
+    wr_store(&wr_rt.poller_taken, 0);
+}
+
+static void sleep_here(struct wr_worker *w, int64_t limit)
+{
+    if (!wr_xchg(&wr_rt.poller_taken, 1))
+        sleep_in_poller(w, limit);
+    else
+        wr_futex_wait(&w->state, WR_ASLEEP, limit);
+}
+
+static void idle(struct wr_worker *w, int64_t limit)
+{
+    wr_store(&w->state, WR_ASLEEP);
+    wr_add(&wr_rt.idle, 1);
+    if (!anything_elsewhere(w)) {
+        wr_runtime_idle();
+        sleep_here(w, limit);
+    }
+    wr_sub(&wr_rt.idle, 1);
+    wr_store(&w->state, WR_AWAKE);
+    if (wr_load_rlx(&wr_rt.monitor_asleep))
+        wr_monitor_wake();
+}
+
+/* One round of looking; true: p is to be run. */
+static bool look(struct wr_worker *w, struct pick *p)
+{
+    *p = (struct pick){0};
+    look_around(w);
+    share_backlog(w);
+    return pick_global(w, p) || pick_local(w, p) || steal(w, p);
+}
+
+/* A spawn that nobody stole and newer ones hide gets its turn too. */
+static void age_spawns(struct wr_worker *w)
+{
+    struct wr_spawn oldest;
+    if (wr_spawn_len(&w->spawn) > 1 && wr_spawn_steal(&w->spawn, &oldest))
+        ring_push(w, task_start(w, oldest));
+}
+
+void wr_worker_loop(struct wr_worker *w)
+{
+    struct pick p;
+    uint32_t visits = 0;
+    while (!wr_load_rlx(&wr_rt.stopping)) {
+        if (++visits % TICKS == 0)
+            age_spawns(w);
+        if (look(w, &p))
+            run(w, &p);
+        else if (!search(w))
+            idle(w, -1);
+    }
+}
+
+int wr_worker_once(struct wr_worker *w, int64_t timeout)
+{
+    struct pick p;
+    uint32_t before = w->tick;
+    if (!look(w, &p)) {
+        if (timeout == 0)
+            poll_now(w, 0);
+        else
+            idle(w, timeout);
+        look_around(w);
+        if (!look(w, &p))
+            return 0;
+    }
+    do
+        run(w, &p);
+    while (w->tick - before < TICKS && look(w, &p));
+    return (int)(w->tick - before);
+}
+
+int wr_worker_open(struct wr_worker *w, int index, int stack_class)
+{
+    w->index = index;
+    w->rng = wr_random_seed();
+    w->backlog_since = INT64_MAX;
+    w->chain = 0;
+    wr_store(&w->state, WR_AWAKE);
+    wr_stack_cache_open(&w->stacks, stack_class);
+    return 0;
+}
+
+/* What it had goes where the next workers find it. */
+void wr_worker_close(struct wr_worker *w)
+{
+    struct wr_task *t = wr_xchg(&w->next, NULL);
+    if (t)
+        wr_global_push(t, t, 1);
+    while ((t = wr_ready_pop(&w->ready)) != NULL)
+        wr_global_push(t, t, 1);
+    while (wr_spawn_len(&w->spawn) > 0)
+        if (!wr_global_spill(&w->spawn))
+            break;
+    wr_stack_cache_close(&w->stacks);
+}

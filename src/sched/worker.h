@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workers: the threads that run tasks.
+ *
+ * A worker stands either on its base context, where it looks for work, or on
+ * the stack of the task it runs. A task that parks, yields or ends picks the
+ * next task itself and switches straight to it when one is at hand; else to
+ * the base. Every TICKS-th switch goes through the base anyway, where the
+ * clock, the timers, the poller and the global queue get their look.
+ *
+ * A context that was just left may not be touched until its stack is. What
+ * is still to be done for it (commit its park, queue it again, free its
+ * stack) is noted in the worker and done by the context that comes next
+ * (worker_settle). So no waker ever waits for a sleeper to be off its stack.
+ *
+ * Who may take what: the next slot belongs to the owner and, when the running
+ * task holds the worker for long, to the monitor; thieves leave it alone, so
+ * that partners in a conversation stay on one worker. An inbox holds pinned
+ * tasks: only its owner takes them.
+ */
+#ifndef WR_SCHED_WORKER_H
+#define WR_SCHED_WORKER_H
+
+#include "port/thread.h"
+#include "sched/runq.h"
+#include "sched/task.h"
+
+enum wr_after {
+    WR_AFTER_NOTHING,
+    WR_AFTER_PARK,
+    WR_AFTER_YIELD,
+    WR_AFTER_EXIT
+};
+
+enum wr_worker_state { WR_AWAKE, WR_ASLEEP, WR_NOTIFIED };
+
+struct wr_worker {
+    /* owner only */
+    struct wr_context base;
+    struct wr_task *left;     /* the context just left, and                */
+    enum wr_after after;      /* what is to be done for it                 */
+    struct wr_waiter *waiter; /* of a park                                 */
+    uint32_t chain;           /* next slots taken in a row                 */
+    uint32_t turn;            /* ring and deque take turns                 */
+    uint64_t rng;
+    uint64_t id_next, id_end; /* task numbers in hand                      */
+    int64_t backlog_since;    /* since when there is more than it can run  */
+    int64_t polled;           /* last look at the poller                   */
+    struct wr_stack_cache stacks;
+
+    /* owner writes, others glance */
+    struct wr_task *current;
+    uint64_t started, ended; /* tasks                                      */
+    int64_t now;             /* coarse clock                               */
+    uint32_t tick;           /* switches                                   */
+
+    WR_ALIGNED struct wr_task *next; /* who was just woken                 */
+    WR_ALIGNED uint32_t inbox_lock;
+    uint32_t inbox_len;
+    struct wr_task *inbox_first, *inbox_last;
+    WR_ALIGNED uint32_t state; /* enum wr_worker_state; a futex            */
+    uint32_t polling;          /* asleep in the poller                     */
+
+    uint32_t exited; /* a futex */
+    int index;
+    wr_thread thread;
+    struct wr_ready_ring ready;
+    struct wr_spawn_deque spawn;
+};
+
+/* The worker of this thread, NULL on a plain thread. Never inlined and never
+ * cached: a task may go on on another thread after any switch. */
+WR_NOINLINE struct wr_worker *wr_worker_self(void);
+void wr_worker_set_self(struct wr_worker *w);
+
+static inline struct wr_task *wr_task_self(void)
+{
+    struct wr_worker *w = wr_worker_self();
+    return w ? w->current : NULL;
+}
+
+/* Everything of a worker's own, before its thread starts. */
+int wr_worker_open(struct wr_worker *w, int index, int stack_class);
+void wr_worker_close(struct wr_worker *w);
+
+/* Runs tasks until the runtime stops. */
+void wr_worker_loop(struct wr_worker *w);
+
+/* Runs what is ready, waiting at most timeout ns for the first; how many
+ * switches. For a host with its own loop. */
+int wr_worker_once(struct wr_worker *w, int64_t timeout);
+
+/* Switches away from the calling task. */
+void wr_worker_leave(struct wr_worker *w, enum wr_after after,
+                     struct wr_waiter *waiter);
+
+/* Makes a task ready that nobody else can make ready. soon: it goes before
+ * what is queued, for the caller is about to wait for it. */
+void wr_task_ready(struct wr_task *t, bool soon);
+
+/* A new task; the credit for its stack is taken here. As weir_go. */
+int wr_task_spawn(void (*fn)(void *), void *arg, const void *site);
+
+/* Wakes one sleeping worker, if any. */
+void wr_worker_wake_one(void);
+/* Wakes this one. */
+void wr_worker_wake(struct wr_worker *w);
+
+/* Tasks in the worker's queues, a glance. */
+static inline uint32_t wr_worker_backlog(const struct wr_worker *w)
+{
+    return wr_ready_len(&w->ready) + (uint32_t)wr_spawn_len(&w->spawn);
+}
+
+#endif
