@@ -124,7 +124,7 @@ static void leave_pool(void)
     bool join = pool.left;
     pool.last = wr_thread_self();
     pool.left = true;
-    wr_store_rlx(&pool.threads, pool.threads - 1);
+    pool.threads--;
     count_free(-1U);
     wr_unlock(&pool.lock);
     if (join)
@@ -181,8 +181,7 @@ static void shrink(void)
     struct wr_job *orphans = NULL;
     wr_lock(&pool.lock);
     count_free(-1U);
-    wr_store_rlx(&pool.threads, pool.threads - 1);
-    if (pool.threads == 0) {
+    if (--pool.threads == 0) {
         orphans = pool.first;
         pool.first = NULL;
     }
@@ -216,7 +215,7 @@ void wr_blocking_post(struct wr_job *j, struct wr_node *n)
         queue_job(j);
         more = pool.threads < max;
         if (more) {
-            wr_store_rlx(&pool.threads, pool.threads + 1);
+            pool.threads++;
             count_free(1);
         }
     }
@@ -258,11 +257,6 @@ int weir_blocking(int (*fn)(void *), void *arg)
     wr_node_leave(&n, wr_park(&w, WR_ON_BLOCKING, NULL));
     wr_outside_leave();
     return c.job.result;
-}
-
-int wr_blocking_threads(void)
-{
-    return (int)wr_load_rlx(&pool.threads);
 }
 
 void wr_blocking_stop(void)

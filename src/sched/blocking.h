@@ -31,9 +31,6 @@ uint32_t *wr_blocking_lock(void);
 /* The bound on the threads; sched/runtime.c. */
 int wr_blocking_max(void);
 
-/* How many there are. */
-int wr_blocking_threads(void);
-
 /*
  * Ends and joins the threads that have no call to do, once the workers are
  * joined. A thread that is in a call of a task that was left over ends by
