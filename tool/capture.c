@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture.h"
+
+#include <errno.h>
+
+#include "child.h"
+
+enum { READ_SIZE = 4096, READ_MOST = 256 * 1024 };
+
+int capture_drain(int fd, struct bytes *b, weir_ctx *ctx)
+{
+    size_t size = READ_SIZE;
+    for (;;) {
+        if (!bytes_reserve(b, size))
+            return -ENOMEM;
+        ssize_t n = weir_read(fd, b->data + b->len, size, ctx);
+        if (n <= 0)
+            return (int)n;
+        b->len += (size_t)n;
+        if ((size_t)n == size && size < READ_MOST)
+            size *= 2;
+    }
+}
+
+/* The task that reads standard error while its owner reads the output. */
+struct errors {
+    int fd;
+    struct bytes *text;
+    weir_ctx ctx; /* cancelled: take what is there and end                  */
+    weir_wg done;
+};
+
+static void read_errors(void *arg)
+{
+    struct errors *e = arg;
+    char waste[READ_SIZE];
+    int code = capture_drain(e->fd, e->text, &e->ctx);
+    /* A command must not stand still because its words cannot be kept. */
+    if (code == -ENOMEM)
+        while (weir_read(e->fd, waste, sizeof waste, &e->ctx) > 0)
+            continue;
+}
+
+static int start_errors(struct errors *e, int fd, struct bytes *text)
+{
+    *e = (struct errors){.fd = fd, .text = text};
+    weir_ctx_init(&e->ctx, NULL);
+    int code = weir_wg_go(&e->done, read_errors, e);
+    if (code)
+        weir_ctx_fini(&e->ctx);
+    return code;
+}
+
+static void finish_errors(struct errors *e)
+{
+    weir_ctx_cancel(&e->ctx, 0);
+    weir_wg_wait(&e->done, NULL);
+    weir_ctx_fini(&e->ctx);
+}
+
+/* To the end of both streams and of the process. */
+static int follow(struct child *child, struct errors *e, struct bytes *out,
+                  weir_ctx *limit)
+{
+    int code = capture_drain(child->out, out, limit);
+    if (!code)
+        code = child_exited(child, limit);
+    if (!code)
+        code = weir_wg_wait(&e->done, limit);
+    return code;
+}
+
+/* The child runs, its errors are being read. */
+static int run_started(struct capture *c, struct child *child, struct errors *e,
+                       int64_t timeout, weir_ctx *work)
+{
+    weir_ctx limit;
+    if (timeout == WEIR_FOREVER)
+        weir_ctx_init(&limit, work);
+    else
+        weir_ctx_init_timeout(&limit, work, timeout);
+    int code = follow(child, e, c->out, &limit);
+    if (code && weir_ctx_err(work))
+        code = WEIR_CANCELED;
+    if (code)
+        child_end(child, code == WEIR_TIMEDOUT);
+    weir_ctx_fini(&limit);
+    finish_errors(e);
+    c->status = child_reap(child);
+    return code;
+}
+
+int capture_run(struct capture *c, const char *path, char *const *args,
+                int64_t timeout, weir_ctx *work)
+{
+    struct child child;
+    struct errors errors;
+    c->started = false;
+    int code = child_open(&child, false);
+    if (code)
+        return code;
+    code = start_errors(&errors, child.err, c->err);
+    if (code) {
+        child_close(&child);
+        return code;
+    }
+    code = child_start(&child, path, args);
+    c->started = code == 0;
+    if (c->started)
+        code = run_started(c, &child, &errors, timeout, work);
+    else
+        finish_errors(&errors);
+    child_close(&child);
+    return code;
+}
