@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What leaves the libraries: weir_* alone from the shared one, beside it only
+# wr_* from the static one; the SONAME has the major version; no executable
+# stack.
+. "$(dirname "$0")/lib.sh"
+
+shared=$libdir/libweir.so
+major=$(sed -n 's/^#define WEIR_VERSION_MAJOR //p' \
+    "$prefix/include/weir/base.h")
+
+names() { # NM-OPTIONS FILE
+    nm -g --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u
+}
+refuse() { # WHAT: fails when there is something to read
+    if grep .; then
+        echo "not expected: $1"
+        exit 1
+    fi
+}
+
+names -D "$shared" | grep -q '^weir_go$'
+names -D "$shared" | grep -v '^WEIR_0$' | grep -v '^weir_' |
+    refuse "exported by $shared"
+names "$libdir/libweir.a" | grep -v -e '^weir_' -e '^wr_' |
+    refuse "global in libweir.a"
+readelf -d "$shared" | grep -q "SONAME.*\[libweir\.so\.$major\]"
+readelf -lW "$shared" | grep GNU_STACK | grep RWE | refuse "executable stack"
