@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weir.h>
-#include "../check/weir_check.h"
+#include "weir_check.h"
 
 #define must(expr)                                                             \
     do {                                                                       \

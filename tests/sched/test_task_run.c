@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime's life: weir_run, weir_start, weir_stop, and all of them again;
+ * what is reported of tasks that are left, and that those go on when they are
+ * woken after a restart.
+ */
+#include "../chan/parties.h"
+
+static int (*const no_main)(void *) = NULL;
+
+static void add_one(void *arg)
+{
+    weir_yield();
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static int start_some(void *arg)
+{
+    int i;
+
+    must(weir_in_task());
+    for (i = 0; i < 20; i++)
+        must_eq(weir_go(add_one, arg), 0);
+    return 42;
+}
+
+START_TEST(run_returns_the_result_after_all_ended)
+{
+    atomic_int ran = 0;
+    int i;
+
+    for (i = 1; i <= 30; i++) {
+        must_eq(weir_run(start_some, &ran), 42);
+        must_eq(ran, 20 * i);
+        must_eq(weir_workers(), 0);
+        must_eq(weir_tasks(), 0);
+    }
+    must_eq(weir_run(no_main, NULL), WEIR_EINVAL);
+}
+END_TEST
+
+static int run_in_a_run(void *arg)
+{
+    must_eq(weir_run(start_some, arg), WEIR_EINVAL);
+    must_eq(weir_stop(0), WEIR_EINVAL);
+    must_eq(weir_start(NULL), WEIR_BUSY);
+    return -3;
+}
+
+START_TEST(run_is_for_plain_threads)
+{
+    must_eq(weir_run(run_in_a_run, NULL), -3);
+}
+END_TEST
+
+static int run_elsewhere(void *arg)
+{
+    must_eq(ints_recv(arg, NULL, NULL), 0);
+    return 0;
+}
+
+static void *run_meanwhile(void *arg)
+{
+    must_eq(weir_run(run_elsewhere, arg), WEIR_EINVAL);
+    put(arg, 1);
+    return NULL;
+}
+
+static int while_running(void *arg)
+{
+    pthread_t thread;
+
+    must_eq(pthread_create(&thread, NULL, run_meanwhile, arg), 0);
+    must_eq(ints_recv(arg, NULL, NULL), 0);
+    must_eq(pthread_join(thread, NULL), 0);
+    return 5;
+}
+
+START_TEST(one_run_at_a_time)
+{
+    ints *c = ints_new(0);
+
+    must_eq(weir_run(while_running, c), 5);
+    ints_unref(c);
+}
+END_TEST
+
+/* ---- start ------------------------------------------------------------------
+ */
+
+START_TEST(start_takes_options_once)
+{
+    const weir_opts three = {.workers = 3};
+    int i;
+
+    for (i = 0; i < 20; i++) {
+        must_eq(weir_workers(), 0);
+        must_eq(weir_start(&three), 0);
+        must_eq(weir_workers(), 3);
+        must_eq(weir_start(&three), WEIR_BUSY);
+        must_eq(weir_start(NULL), WEIR_BUSY);
+        must_eq(weir_stop(0), 0);
+    }
+    must_eq(weir_start(NULL), 0);
+    must(weir_workers() >= 1);
+    must_eq(weir_stop(0), 0);
+}
+END_TEST
+
+START_TEST(options_out_of_range)
+{
+    const weir_opts bad[] = {
+        {.workers = -1},
+        {.workers = 1025},
+        {.stack_size = ((size_t)1 << 30) + 1},
+        {.blocking_max = -1},
+        {.hog_after = -1},
+        {.dump_signal = -1},
+        {.dump_signal = 100000},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        must_eq(weir_start(&bad[i]), WEIR_EINVAL);
+        must_eq(weir_workers(), 0);
+    }
+    must_eq(weir_start(NULL), 0);
+    must_eq(weir_stop(0), 0);
+}
+END_TEST
+
+/* ---- stop -------------------------------------------------------------------
+ */
+
+struct bed {
+    ints *c;
+    atomic_int woken;
+};
+
+static void wait_and_count(void *arg)
+{
+    struct bed *b = arg;
+
+    (void)ints_recv(b->c, NULL, NULL);
+    atomic_fetch_add(&b->woken, 1);
+}
+
+START_TEST(stop_without_a_runtime)
+{
+    must_eq(weir_stop(0), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(weir_stop(-1), WEIR_EINVAL);
+    must_eq(weir_workers(), 0);
+}
+END_TEST
+
+START_TEST(negative_time_is_refused)
+{
+    must_eq(weir_start(NULL), 0);
+    must_eq(weir_stop(-1), WEIR_EINVAL);
+    must(weir_workers() > 0);
+    must_eq(weir_stop(0), 0);
+}
+END_TEST
+
+/* The tasks that are left are counted, stay, and go on after a restart. */
+START_TEST(what_is_left_is_told_and_goes_on)
+{
+    struct bed bed = {ints_new(0), 0};
+    int i;
+
+    for (i = 0; i < 3; i++)
+        must_eq(weir_go(wait_and_count, &bed), 0);
+    must_eq(weir_stop(WEIR_MILLISECOND), 3);
+    must_eq(weir_workers(), 0);
+    must_eq(weir_tasks(), 3);
+    must_eq(bed.woken, 0);
+    must_eq(weir_start(NULL), 0);
+    put(bed.c, 1);
+    must_eq(weir_stop(10 * WEIR_MILLISECOND), 2);
+    must_eq(bed.woken, 1);
+    must_eq(ints_close(bed.c), 0);
+    must_eq(weir_start(NULL), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(bed.woken, 3);
+    must_eq(weir_tasks(), 0);
+    ints_unref(bed.c);
+}
+END_TEST
+
+static void hold_the_worker(void *arg)
+{
+    atomic_int *state = arg;
+
+    atomic_store(state, 1);
+    while (atomic_load(state) != 2)
+        sched_yield();
+}
+
+START_TEST(a_task_that_keeps_its_worker)
+{
+    atomic_int state = 0;
+
+    must_eq(weir_go(hold_the_worker, &state), 0);
+    while (atomic_load(&state) == 0)
+        sched_yield();
+    must_eq(weir_stop(WEIR_MILLISECOND), WEIR_TIMEDOUT);
+    atomic_store(&state, 2);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(weir_tasks(), 0);
+}
+END_TEST
+
+static void sleep_a_little(void *arg)
+{
+    must_eq(weir_sleep(5 * WEIR_MILLISECOND, NULL), 0);
+    add_one(arg);
+}
+
+START_TEST(stop_waits_for_sleepers)
+{
+    atomic_int ran = 0;
+    int i;
+
+    for (i = 0; i < 10; i++)
+        must_eq(weir_go(sleep_a_little, &ran), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(ran, 10);
+}
+END_TEST
+
+/* It starts again by itself, from whatever needs it. */
+START_TEST(starts_again_by_itself)
+{
+    atomic_int ran = 0;
+    int i;
+
+    for (i = 0; i < check_scale(100); i++) {
+        must_eq(weir_go(add_one, &ran), 0);
+        must(weir_workers() > 0);
+        must_eq(weir_stop(WEIR_FOREVER), 0);
+        must_eq(ran, i + 1);
+    }
+}
+END_TEST
+
+/* ---- deadlock ---------------------------------------------------------------
+ */
+
+static int wait_for_ever(void *arg)
+{
+    must_eq(ints_recv(arg, NULL, NULL), 0);
+    return 0;
+}
+
+START_TEST(all_asleep_is_told)
+{
+    must_eq(weir_run(wait_for_ever, ints_new(0)), WEIR_DEADLOCK);
+}
+END_TEST
+
+/* A sleeper, or a context with a deadline, will wake: that is none. */
+static int wait_for_time(void *arg)
+{
+    weir_ctx ctx;
+
+    must_eq(weir_sleep(WEIR_MILLISECOND, NULL), 0);
+    must_eq(weir_ctx_init_timeout(&ctx, NULL, WEIR_MILLISECOND), 0);
+    must_eq(ints_recv(arg, NULL, &ctx), WEIR_TIMEDOUT);
+    must_eq(weir_ctx_fini(&ctx), 0);
+    return 7;
+}
+
+START_TEST(a_timer_is_no_deadlock)
+{
+    ints *c = ints_new(0);
+    int i;
+
+    for (i = 0; i < 5; i++)
+        must_eq(weir_run(wait_for_time, c), 7);
+    ints_unref(c);
+}
+END_TEST
+
+CHECK_MAIN(CHECK_TEST(run_returns_the_result_after_all_ended),
+           CHECK_TEST(run_is_for_plain_threads), CHECK_TEST(one_run_at_a_time),
+           CHECK_TEST(start_takes_options_once),
+           CHECK_TEST(options_out_of_range), CHECK_TEST(stop_without_a_runtime),
+           CHECK_TEST(negative_time_is_refused),
+           CHECK_TEST(what_is_left_is_told_and_goes_on),
+           CHECK_TEST(a_task_that_keeps_its_worker),
+           CHECK_TEST(stop_waits_for_sleepers),
+           CHECK_TEST(starts_again_by_itself), CHECK_TEST(all_asleep_is_told),
+           CHECK_TEST(a_timer_is_no_deadlock))
