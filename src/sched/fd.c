@@ -21,11 +21,10 @@
  */
 #include "sched/fd.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 #include <weir/io.h>
 #include "base/mem.h"
+#include "port/io.h"
 #include "sched/runtime.h"
 #include "sched/signal.h"
 #include "sync/ctx.h"
@@ -223,6 +222,7 @@ static void end_all(struct wr_fd *r, int fd)
     wr_store_rel(&r->generation, r->generation + 1);
     wr_store_rlx(&r->not_file, 0);
     win_all(r, WEIR_CLOSED, &wakes);
+    wr_queue_pop_all(&r->others, WEIR_CLOSED, &wakes);
     if (r->armed && wr_load_rlx(&started))
         wr_poller_forget(&wr_poller, fd);
     r->armed = 0;
@@ -250,18 +250,13 @@ static void end_late(struct wr_fd *r)
     wr_wake(&wakes);
 }
 
-static WR_NOINLINE int close_plainly(int fd)
-{
-    return close(fd) ? -errno : 0;
-}
-
 int weir_close(int fd)
 {
     struct wr_fd *r = fd < 0 || wr_forked() ? NULL : wr_fd_find(fd);
     if (!r)
-        return close_plainly(fd);
+        return wr_io_close(fd);
     end_all(r, fd);
-    int err = close_plainly(fd);
+    int err = wr_io_close(fd);
     end_late(r);
     return err;
 }

@@ -17,13 +17,15 @@
 
 struct wr_fd {
     WR_ALIGNED uint32_t lock;
-    uint32_t turn;       /* a lock: one call that might block at a time     */
+    uint32_t turn[2];    /* locks: one call that might block at a time, by
+                            direction: reading, writing                     */
     uint32_t generation; /* weir_close calls so far; written under lock     */
     uint32_t not_file;   /* a guess: no regular file; relaxed               */
     uint32_t armed;      /* the poller may know the descriptor; under lock  */
     uint32_t pins;       /* parties between a wait and its call; under lock */
-    struct wr_queue readers, writers; /* under the lock                     */
-    struct wr_queue closers;          /* wait for pins; under the lock      */
+    struct wr_queue readers, writers; /* all four under the lock            */
+    struct wr_queue others;           /* only weir_close wins these         */
+    struct wr_queue closers;          /* wait until pins is 0               */
 };
 
 /* The record of a number >= 0, if there is one. */
