@@ -40,10 +40,10 @@ function judge(target, figure, ratio) {
     if (figure == "failed")
         return "failed"
     if (target ~ /^<=/)
-        return figure <= substr(target, 3) + 0 ? "ok" : "below"
+        return figure + 0 <= substr(target, 3) + 0 ? "ok" : "below"
     if (ratio == "-")
         return "-"
-    return ratio >= target + 0 ? "ok" : "below"
+    return ratio + 0 >= target + 0 ? "ok" : "below"
 }
 
 FILENAME == ARGV[1] {
