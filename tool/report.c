@@ -27,11 +27,19 @@ void report_name(const char *text)
     name = text;
 }
 
-/* Nobody is left to tell when standard error itself fails. */
+/* Nobody is left to tell when standard error itself fails. Where a regular
+ * file would need a thread that is not to be had, writes in place. */
 static void put(const char *data, size_t n)
 {
-    if (weir_write_full(STDERR_FILENO, data, n, NULL) < 0)
-        return;
+    while (n > 0) {
+        ssize_t done = weir_write(STDERR_FILENO, data, n, NULL);
+        if (done == WEIR_ENOMEM)
+            done = write(STDERR_FILENO, data, n);
+        if (done <= 0)
+            return;
+        data += done;
+        n -= (size_t)done;
+    }
 }
 
 static void begin(void)

@@ -2,7 +2,10 @@
 #include "stop.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "report.h"
 
 /* How long what has been broken off may take to come to its end. */
 #define LAST_WAIT (3 * WEIR_SECOND)
@@ -36,6 +39,9 @@ static void watch(void *arg)
         } else if (sig != 0 && s->signal == 0) {
             s->signal = sig;
             weir_ctx_cancel(&s->input, 0);
+            report("SIG%s: finishing what was read; a second signal ends at "
+                   "once",
+                   sigabbrev_np(sig));
             deadline = weir_now() + s->grace;
         } else if (sig != 0) {
             end_at_once(s, sig);

@@ -87,7 +87,7 @@ check "--halt soon: the rest is left" [ "$in" -lt 1000 ]
 is "--halt soon: all results are there" "$out" "$(wc -l < "$work/got")"
 
 seq 1000 | run "$weir" map -j 3 --capacity 10 --halt now -- sh -c '
-    case $1 in
+    case $0 in
     1|2) exec sleep 1000 ;;
     3) exit 1 ;;
     esac' > "$work/got"
