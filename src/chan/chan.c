@@ -96,6 +96,9 @@ void weir_chan_unref(weir_chan *c)
         return;
     if (c->on_free)
         c->on_free(c->on_free_arg);
+    /* A sender whose element was received may still be on its way out. */
+    wr_lock(&c->lock);
+    wr_unlock(&c->lock);
     destroy_queued(c);
     wr_free(c->slots);
     wr_free(c);

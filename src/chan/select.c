@@ -190,7 +190,7 @@ static bool register_all(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
     s->outer = false;
     for (s->registered = 0; s->registered < n; s->registered++) {
         uint32_t i = (uint32_t)s->registered;
-        if (wr_waiter_won(&s->waiter) >= 0)
+        if (wr_waiter_won(&s->waiter))
             return true;
         if (!register_case(&cs[i], s, i))
             return false;
@@ -212,7 +212,7 @@ static bool register_all(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
 static void leave_chan(weir_case *k, struct wr_node *n, uint32_t winner)
 {
     weir_chan *c = k->object;
-    if (n->index == winner && !n->waiter->passed)
+    if (n->index == winner)
         return;
     wr_lock(&c->lock);
     if (n->linked) {
@@ -266,17 +266,10 @@ static int wait_once(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
                      struct wait *s)
 {
     wr_waiter_init(&s->waiter);
-    bool all = register_all(cs, n, ctx, start, s);
     uint32_t winner = (uint32_t)n + 1;
-    if (all) {
+    if (register_all(cs, n, ctx, start, s) || !wr_abort(&s->waiter)) {
         note_name(s, cs, n);
         winner = wr_park(&s->waiter, WR_ON_SELECT, n > 0 ? cs[0].object : NULL);
-    } else {
-        /* Nobody can win it from here on, or somebody has. */
-        struct wr_wakes none = {0};
-        wr_win(&s->waiter, winner, &none);
-        s->waiter.passed = 1;
-        winner = (uint32_t)wr_waiter_won(&s->waiter);
     }
     leave_all(cs, n, s, winner);
     return winner <= (uint32_t)n ? (int)winner : NONE;

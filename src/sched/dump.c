@@ -98,23 +98,12 @@ static void print_spawn(const struct wr_spawn *s, void *arg)
     fputc('\n', d->out);
 }
 
-/* A glance: entries may come and go meanwhile, and are only printed. */
-static void print_deque(struct wr_worker *w, struct dump *d)
-{
-    int64_t top = wr_load_acq(&w->spawn.top);
-    int64_t bottom = wr_load_acq(&w->spawn.bottom);
-    for (int64_t i = top; i < bottom && i < top + WR_RING; i++) {
-        struct wr_spawn s = wr_spawn_read(&w->spawn, i);
-        print_spawn(&s, d);
-    }
-}
-
 static void print_all(struct dump *d)
 {
     wr_stack_each(print_task, d);
     wr_global_each_spawn(print_spawn, d);
     for (int i = 0; i < WR_WORKERS_MAX && wr_rt.workers[i]; i++)
-        print_deque(wr_rt.workers[i], d);
+        wr_runq_each_spawn(&wr_rt.workers[i]->runq, print_spawn, d);
     fprintf(d->out, "weir: %zu task%s, %d worker%s, %u idle\n", d->tasks,
             d->tasks == 1 ? "" : "s", weir_workers(),
             weir_workers() == 1 ? "" : "s", wr_load_rlx(&wr_rt.idle));

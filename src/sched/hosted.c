@@ -89,6 +89,21 @@ static bool is_host(struct wr_worker *w)
     return wr_worker_self() == w && !w->current;
 }
 
+static void enter(struct wr_worker *w)
+{
+    rise(w);
+    swallow_alarm();
+}
+
+static void leave(struct wr_worker *w)
+{
+    doze(w);
+    set_alarm();
+    wr_runtime_idle();
+    if (wr_worker_has_work(w) || wr_global_len())
+        wr_poller_kick(&wr_poller);
+}
+
 int weir_run_once(int64_t timeout)
 {
     if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted || timeout < 0)
@@ -96,16 +111,19 @@ int weir_run_once(int64_t timeout)
     struct wr_worker *w = the_worker();
     if (!is_host(w))
         return WEIR_EINVAL;
-    rise(w);
-    swallow_alarm();
+    enter(w);
     int n = wr_worker_once(w, timeout);
-    doze(w);
-    set_alarm();
-    wr_runtime_idle();
-    if (wr_worker_backlog(w) || wr_load(&w->next) || wr_global_len() ||
-        wr_load(&w->inbox_len))
-        wr_poller_kick(&wr_poller);
+    leave(w);
     return n;
+}
+
+void wr_hosted_until(const uint32_t *flag)
+{
+    struct wr_worker *w = the_worker();
+    enter(w);
+    while (!wr_load(flag))
+        wr_worker_once(w, -1);
+    leave(w);
 }
 
 int weir_poll_fd(void)

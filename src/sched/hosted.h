@@ -4,7 +4,13 @@
 #ifndef WR_SCHED_HOSTED_H
 #define WR_SCHED_HOSTED_H
 
+#include <stdint.h>
+
 int wr_hosted_start(void);
 void wr_hosted_stop(void);
+
+/* On the host's thread, outside weir_run_once: runs the runtime until *flag
+ * is not 0. Who sets it from another thread then kicks the poller. */
+void wr_hosted_until(const uint32_t *flag);
 
 #endif

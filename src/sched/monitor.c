@@ -47,10 +47,10 @@ static void warn(struct wr_worker *w, struct seen *s, int64_t now)
 /* The worker has been in one task for long: others get what waits behind. */
 static void relieve(struct wr_worker *w)
 {
-    struct wr_task *t = wr_load_rlx(&w->next) ? wr_xchg(&w->next, NULL) : NULL;
+    struct wr_task *t = wr_runq_steal_next(&w->runq);
     if (t)
-        wr_global_push(t, t, 1);
-    if (t || wr_worker_backlog(w))
+        wr_global_push(t);
+    if (t || wr_runq_len(&w->runq))
         wr_worker_wake_one();
 }
 

@@ -12,9 +12,12 @@
  * never freed: a waker may still be on its way to the futex.
  */
 struct wr_parker {
-    WR_ALIGNED uint32_t token; /* 1: woken, not yet taken                   */
+    WR_ALIGNED uint32_t token; /* the enum below; a futex */
+    uint32_t hosting;          /* sleeps in the poller, if at all           */
     struct wr_parker *free;
 };
+
+enum { NO_TOKEN, TOKEN, SLEEPS };
 
 enum { THREAD_SPINS = 50 }; /* a microsecond or two before the futex */
 
@@ -65,10 +68,9 @@ static struct wr_parker *parker_get(void)
 void wr_waiter_init(struct wr_waiter *w)
 {
     w->state = WR_ARMED;
-    w->passed = 0;
+    w->alone = false;
     w->task = wr_task_self();
-    w->parker = NULL;
-    w->next = NULL;
+    w->parker = w->task ? NULL : parker_get();
 }
 
 int wr_can_wait(void)
@@ -82,17 +84,15 @@ int wr_can_wait(void)
 
 /* ---- tasks --------------------------------------------------------------- */
 
-static void park_task(struct wr_waiter *w, enum wr_reason reason,
-                      const void *on)
+static void park_task(struct wr_task *t, enum wr_reason reason, const void *on)
 {
-    struct wr_task *t = w->task;
     struct wr_worker *worker = t->worker;
     wr_store_rlx(&t->reason, (uint32_t)reason);
     wr_store_rlx(&t->on, on);
     wr_store_rlx(&t->since, worker->now);
     wr_store_rlx(&t->state, WR_TASK_WAITING);
-    wr_worker_leave(worker, WR_AFTER_PARK, w);
-    t->on_name[0] = 0;
+    wr_worker_leave(worker, WR_AFTER_PARK);
+    wr_store_rlx(&t->on_name[0], 0);
 }
 
 void wr_waiter_name(struct wr_waiter *w, const char *name)
@@ -103,57 +103,56 @@ void wr_waiter_name(struct wr_waiter *w, const char *name)
 
 /* ---- threads ------------------------------------------------------------- */
 
-static void await_token(struct wr_parker *p)
+static bool spin_for_token(struct wr_parker *p)
 {
     for (int i = 0; i < THREAD_SPINS; i++) {
-        if (wr_load_acq(&p->token))
-            return;
+        if (wr_load_acq(&p->token) == TOKEN)
+            return true;
         wr_pause();
     }
-    while (!wr_load_acq(&p->token))
-        wr_futex_wait(&p->token, 0, -1);
+    return false;
+}
+
+static void await_token(struct wr_parker *p)
+{
+    uint32_t seen = NO_TOKEN;
+    if (spin_for_token(p) || !wr_cas(&p->token, &seen, SLEEPS))
+        return;
+    while (wr_load_acq(&p->token) != TOKEN)
+        wr_futex_wait(&p->token, SLEEPS, -1);
 }
 
 /* The thread that hosts the runtime runs it while it waits. */
 static void await_token_hosting(struct wr_parker *p)
 {
-    while (!wr_load_acq(&p->token))
+    while (wr_load_acq(&p->token) != TOKEN)
         wr_worker_once(wr_worker_self(), -1);
 }
 
-static void park_thread(struct wr_waiter *w)
+static void park_thread(struct wr_parker *p)
 {
-    struct wr_parker *p = parker_get();
-    w->parker = p;
-    uint32_t seen = WR_ARMED;
-    if (!wr_cas(&w->state, &seen, WR_PARKED)) {
-        w->passed = 1;
-        return;
-    }
     if (wr_worker_self() && wr_rt.hosted)
         await_token_hosting(p);
     else
         await_token(p);
-    wr_store_rlx(&p->token, 0);
+    wr_store_rlx(&p->token, NO_TOKEN);
 }
 
 static void wake_thread(struct wr_parker *p)
 {
-    wr_store(&p->token, 1);
-    wr_futex_wake(&p->token, 1);
+    if (wr_xchg(&p->token, TOKEN) == SLEEPS)
+        wr_futex_wake(&p->token, 1);
 }
 
 /* ---- both ---------------------------------------------------------------- */
 
 uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on)
 {
-    if (wr_unlikely(wr_waiter_won(w) >= 0))
-        w->passed = 1;
-    else if (wr_likely(w->task != NULL))
-        park_task(w, reason, on);
+    if (wr_likely(w->task != NULL))
+        park_task(w->task, reason, on);
     else
-        park_thread(w);
-    return wr_load_acq(&w->state) >> 2;
+        park_thread(w->parker);
+    return wr_load_acq(&w->state) >> 1;
 }
 
 static void wake(struct wr_waiter *w, bool soon)
@@ -188,7 +187,7 @@ void weir_yield(void)
 {
     struct wr_worker *w = wr_worker_self();
     if (w && w->current)
-        wr_worker_leave(w, WR_AFTER_YIELD, NULL);
+        wr_worker_leave(w, WR_AFTER_YIELD);
     else
         wr_thread_yield();
 }

@@ -5,10 +5,15 @@
 #include "port/lock.h"
 #include "sched/task.h"
 
-enum { BLOCK = 170 };
+enum {
+    CHAIN = 3,          /* next in a row: more starve the queue (tokio's cap) */
+    HALF = WR_RING / 2, /* what a full ring gives away */
+    BLOCK = 127         /* new tasks in a block of the global queue */
+};
 
-/* New tasks in blocks, so that a million of them cost one allocation each
- * hundred; one block is kept when the queue runs empty. */
+/* ---- global -------------------------------------------------------------- */
+
+/* New tasks in blocks: a million of them cost one allocation each hundred. */
 struct block {
     struct block *next;
     uint32_t head, tail;
@@ -22,107 +27,46 @@ static struct {
     struct block *head, *tail;
 } global;
 
-uint32_t wr_ready_grab(struct wr_ready_ring *r, struct wr_task **out,
-                       uint32_t max)
+/* Under the lock. */
+static void append_task(struct wr_task *t)
 {
-    uint32_t head = wr_load_acq(&r->head);
-    for (;;) {
-        uint32_t n = wr_load_acq(&r->tail) - head;
-        if (n > WR_RING) {
-            head = wr_load_acq(&r->head);
-            continue;
-        }
-        n -= n / 2;
-        if (n > max)
-            n = max;
-        if (n == 0)
-            return 0;
-        for (uint32_t i = 0; i < n; i++)
-            out[i] = wr_load_rlx(&r->slots[(head + i) % WR_RING]);
-        if (wr_cas(&r->head, &head, head + n))
-            return n;
-    }
-}
-
-bool wr_spawn_steal(struct wr_spawn_deque *d, struct wr_spawn *out)
-{
-    int64_t t = wr_load(&d->top);
-    while (t < wr_load(&d->bottom)) {
-        *out = wr_spawn_read(d, t);
-        if (wr_cas(&d->top, &t, t + 1))
-            return true;
-    }
-    return false;
-}
-
-void wr_global_push(struct wr_task *first, struct wr_task *last, uint32_t n)
-{
-    last->next = NULL;
-    wr_lock(&global.lock);
+    t->next = NULL;
     if (global.last)
-        global.last->next = first;
+        global.last->next = t;
     else
-        global.first = first;
-    global.last = last;
-    wr_add(&global.len, n);
-    wr_unlock(&global.lock);
+        global.first = t;
+    global.last = t;
 }
 
-struct wr_task *wr_global_pop(void)
+static struct wr_task *first_task(void)
 {
-    wr_lock(&global.lock);
     struct wr_task *t = global.first;
-    if (t) {
-        global.first = t->next;
-        if (!global.first)
-            global.last = NULL;
-        wr_sub(&global.len, 1);
-    }
-    wr_unlock(&global.lock);
+    if (t && !(global.first = t->next))
+        global.last = NULL;
     return t;
 }
 
-/* The last block if n more fit into it, else a fresh one; NULL: no memory.
- * Under the lock. */
-static struct block *room(uint32_t n)
+/* The last block if it has room, else a fresh one; NULL: no memory. */
+static struct block *room(void)
 {
     struct block *b = global.tail;
-    if (b && b->tail + n <= BLOCK)
+    if (b && b->tail < BLOCK)
         return b;
     struct block *fresh = wr_alloc(sizeof(*fresh));
-    if (!fresh)
-        return NULL;
-    if (b)
+    if (fresh && b)
         b->next = fresh;
-    else
+    else if (fresh)
         global.head = fresh;
-    global.tail = fresh;
+    if (fresh)
+        global.tail = fresh;
     return fresh;
 }
 
-bool wr_global_spawn(struct wr_spawn s)
+static bool append_spawn(const struct wr_spawn *s)
 {
-    wr_lock(&global.lock);
-    struct block *b = room(1);
-    if (b) {
-        b->slots[b->tail++] = s;
-        wr_add(&global.len, 1);
-    }
-    wr_unlock(&global.lock);
-    return b != NULL;
-}
-
-bool wr_global_spill(struct wr_spawn_deque *d)
-{
-    uint32_t n = 0;
-    wr_lock(&global.lock);
-    struct block *b = room(WR_RING / 2);
-    while (b && n < WR_RING / 2 && wr_spawn_steal(d, &b->slots[b->tail])) {
-        b->tail++;
-        n++;
-    }
-    wr_add(&global.len, n);
-    wr_unlock(&global.lock);
+    struct block *b = room();
+    if (b)
+        b->slots[b->tail++] = *s;
     return b != NULL;
 }
 
@@ -139,16 +83,41 @@ static void recycle(struct block *b)
     }
 }
 
-uint32_t wr_global_take(struct wr_spawn *out, uint32_t max)
+static bool first_spawn(struct wr_spawn *out)
+{
+    struct block *b = global.head;
+    if (!b || b->head == b->tail)
+        return false;
+    *out = b->slots[b->head++];
+    recycle(b);
+    return true;
+}
+
+void wr_global_push(struct wr_task *t)
+{
+    wr_lock(&global.lock);
+    append_task(t);
+    wr_add(&global.len, 1);
+    wr_unlock(&global.lock);
+}
+
+bool wr_global_spawn(const struct wr_spawn *s)
+{
+    wr_lock(&global.lock);
+    bool done = append_spawn(s);
+    if (done)
+        wr_add(&global.len, 1);
+    wr_unlock(&global.lock);
+    return done;
+}
+
+uint32_t wr_global_take(struct wr_pick *out, uint32_t max)
 {
     uint32_t n = 0;
     wr_lock(&global.lock);
-    struct block *b;
-    while (n < max && (b = global.head) != NULL && b->head < b->tail) {
-        while (n < max && b->head < b->tail)
-            out[n++] = b->slots[b->head++];
-        recycle(b);
-    }
+    while (n < max &&
+           ((out[n].task = first_task()) != NULL || first_spawn(&out[n].spawn)))
+        n++;
     wr_sub(&global.len, n);
     wr_unlock(&global.lock);
     return n;
@@ -167,4 +136,215 @@ void wr_global_each_spawn(void (*fn)(const struct wr_spawn *, void *),
         for (uint32_t i = b->head; i < b->tail; i++)
             fn(&b->slots[i], arg);
     wr_unlock(&global.lock);
+}
+
+/* ---- the two rings, inside the lock -------------------------------------- */
+
+static inline uint32_t ready_len(const struct wr_runq *q)
+{
+    return q->ready_tail - q->ready_head;
+}
+
+static inline uint32_t spawn_len(const struct wr_runq *q)
+{
+    return q->spawn_bottom - q->spawn_top;
+}
+
+static inline struct wr_task *ready_pop(struct wr_runq *q)
+{
+    struct wr_task *t = q->ready[q->ready_head % WR_RING];
+    wr_store_rlx(&q->ready_head, q->ready_head + 1);
+    return t;
+}
+
+static inline struct wr_spawn *spawn_pop_oldest(struct wr_runq *q)
+{
+    struct wr_spawn *s = &q->spawn[q->spawn_top % WR_RING];
+    wr_store_rlx(&q->spawn_top, q->spawn_top + 1);
+    return s;
+}
+
+static inline struct wr_spawn *spawn_pop_newest(struct wr_runq *q)
+{
+    wr_store_rlx(&q->spawn_bottom, q->spawn_bottom - 1);
+    return &q->spawn[q->spawn_bottom % WR_RING];
+}
+
+static WR_NOINLINE void ready_spill(struct wr_runq *q)
+{
+    wr_lock(&global.lock);
+    for (int i = 0; i < HALF; i++)
+        append_task(ready_pop(q));
+    wr_add(&global.len, HALF);
+    wr_unlock(&global.lock);
+}
+
+/* Moves the older half away, as far as there is memory. */
+static WR_NOINLINE bool spawn_spill(struct wr_runq *q)
+{
+    uint32_t n = 0;
+    wr_lock(&global.lock);
+    while (n < HALF && append_spawn(&q->spawn[q->spawn_top % WR_RING])) {
+        spawn_pop_oldest(q);
+        n++;
+    }
+    wr_add(&global.len, n);
+    wr_unlock(&global.lock);
+    return n > 0;
+}
+
+static inline bool ready_push(struct wr_runq *q, struct wr_task *t)
+{
+    bool full = ready_len(q) == WR_RING;
+    if (wr_unlikely(full))
+        ready_spill(q);
+    q->ready[q->ready_tail % WR_RING] = t;
+    wr_store_rlx(&q->ready_tail, q->ready_tail + 1);
+    return full;
+}
+
+/* ---- the owner ----------------------------------------------------------- */
+
+void wr_runq_init(struct wr_runq *q)
+{
+    wr_bias_init(&q->bias);
+}
+
+bool wr_runq_push(struct wr_runq *q, struct wr_task *t)
+{
+    wr_bias_enter(&q->bias);
+    bool spilled = ready_push(q, t);
+    wr_bias_leave(&q->bias);
+    return spilled;
+}
+
+bool wr_runq_push_next(struct wr_runq *q, struct wr_task *t)
+{
+    bool spilled = false;
+    wr_bias_enter(&q->bias);
+    struct wr_task *old = q->next;
+    wr_store_rlx(&q->next, t);
+    if (old)
+        spilled = ready_push(q, old);
+    wr_bias_leave(&q->bias);
+    return spilled;
+}
+
+enum wr_pushed wr_runq_push_spawn(struct wr_runq *q, const struct wr_spawn *s)
+{
+    wr_bias_enter(&q->bias);
+    bool full = spawn_len(q) == WR_RING;
+    enum wr_pushed result = full ? WR_PUSHED_AND_SPILLED : WR_PUSHED;
+    if (wr_unlikely(full) && !spawn_spill(q)) {
+        result = WR_NO_MEMORY;
+    } else {
+        q->spawn[q->spawn_bottom % WR_RING] = *s;
+        wr_store_rlx(&q->spawn_bottom, q->spawn_bottom + 1);
+    }
+    wr_bias_leave(&q->bias);
+    return result;
+}
+
+static bool pick_ready(struct wr_runq *q, struct wr_pick *p)
+{
+    if (ready_len(q) == 0)
+        return false;
+    p->task = ready_pop(q);
+    return true;
+}
+
+static bool pick_spawn(struct wr_runq *q, struct wr_pick *p)
+{
+    if (spawn_len(q) == 0)
+        return false;
+    p->task = NULL;
+    p->spawn = *spawn_pop_newest(q);
+    return true;
+}
+
+static bool pick_queued(struct wr_runq *q, struct wr_pick *p)
+{
+    if (q->turn++ & 1)
+        return pick_ready(q, p) || pick_spawn(q, p);
+    return pick_spawn(q, p) || pick_ready(q, p);
+}
+
+/* After CHAIN in a row the queue gets its turn, and next goes behind it. */
+static bool pick(struct wr_runq *q, struct wr_pick *p)
+{
+    struct wr_task *next = q->next;
+    if (!next) {
+        q->chain = 0;
+        return pick_queued(q, p);
+    }
+    wr_store_rlx(&q->next, NULL);
+    if (q->chain++ < CHAIN || ready_len(q) + spawn_len(q) == 0) {
+        p->task = next;
+        return true;
+    }
+    q->chain = 0;
+    pick_queued(q, p);
+    ready_push(q, next);
+    return true;
+}
+
+bool wr_runq_pick(struct wr_runq *q, struct wr_pick *p)
+{
+    wr_bias_enter(&q->bias);
+    bool found = pick(q, p);
+    wr_bias_leave(&q->bias);
+    return found;
+}
+
+bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
+{
+    wr_bias_enter(&q->bias);
+    bool found = spawn_len(q) > 0;
+    if (found)
+        *p = (struct wr_pick){NULL, *spawn_pop_oldest(q)};
+    wr_bias_leave(&q->bias);
+    return found;
+}
+
+/* ---- others -------------------------------------------------------------- */
+
+static uint32_t half(uint32_t n, uint32_t max)
+{
+    n -= n / 2;
+    return n < max ? n : max;
+}
+
+uint32_t wr_runq_steal(struct wr_runq *q, struct wr_pick *out, uint32_t max)
+{
+    uint32_t n = 0;
+    if (wr_runq_len(q) == 0 || !wr_bias_try_seize(&q->bias))
+        return 0;
+    for (uint32_t k = half(ready_len(q), max); n < k; n++)
+        out[n].task = ready_pop(q);
+    for (uint32_t k = n + half(spawn_len(q), max - n); n < k; n++)
+        out[n] = (struct wr_pick){NULL, *spawn_pop_oldest(q)};
+    wr_bias_release(&q->bias);
+    return n;
+}
+
+struct wr_task *wr_runq_steal_next(struct wr_runq *q)
+{
+    if (!wr_load_rlx(&q->next) || !wr_bias_try_seize(&q->bias))
+        return NULL;
+    struct wr_task *t = q->next;
+    wr_store_rlx(&q->next, NULL);
+    wr_bias_release(&q->bias);
+    return t;
+}
+
+void wr_runq_each_spawn(const struct wr_runq *q,
+                        void (*fn)(const struct wr_spawn *, void *), void *arg)
+{
+    uint32_t top = wr_load_rlx(&q->spawn_top);
+    uint32_t n = wr_load_rlx(&q->spawn_bottom) - top;
+    for (uint32_t i = 0; i < n && i < WR_RING; i++) {
+        const struct wr_spawn *slot = &q->spawn[(top + i) % WR_RING];
+        struct wr_spawn s = {NULL, NULL, wr_load_rlx(&slot->site), NULL};
+        fn(&s, arg);
+    }
 }

@@ -32,6 +32,11 @@ void wr_outside_leave(void);
  * what was given to wr_poller_arm; wakes are woken by the caller. */
 void wr_fd_event(uint64_t token, uint32_t events, struct wr_wakes *wakes);
 
+/* Starts fn(arg) as a task and calls wr_task_joined(group) when it has ended
+ * (sync/wg.c). As weir_go. */
+int wr_go_in(void *group, void (*fn)(void *), void *arg, const void *site);
+void wr_task_joined(void *group);
+
 /* Runs fn(arg) as a new task, from any place that may not wait. As weir_go. */
 int wr_go_site(void (*fn)(void *), void *arg, const char *name,
                const void *site);

@@ -5,9 +5,15 @@
 
 #define SITE __builtin_return_address(0)
 
+int wr_go_in(void *group, void (*fn)(void *), void *arg, const void *site)
+{
+    const struct wr_spawn s = {fn, arg, site, group};
+    return wr_task_spawn(&s);
+}
+
 int weir_go(void (*fn)(void *), void *arg)
 {
-    return wr_task_spawn(fn, arg, SITE);
+    return wr_go_in(NULL, fn, arg, SITE);
 }
 
 /* Where a task that needs a stack at once takes it, and its credit. */
@@ -70,7 +76,7 @@ int weir_go_with(const weir_task_opts *o, void (*fn)(void *), void *arg)
     if (!fn)
         return WEIR_EINVAL;
     if (!o)
-        return wr_task_spawn(fn, arg, SITE);
+        return wr_go_in(NULL, fn, arg, SITE);
     int class_ = -1;
     if (o->stack_size && (class_ = wr_stack_class(o->stack_size)) < 0)
         return WEIR_EINVAL;
@@ -82,7 +88,7 @@ int wr_go_site(void (*fn)(void *), void *arg, const char *name,
 {
     const weir_task_opts o = {.name = name};
     return name ? go_bound(&o, -1, fn, arg, 0, site)
-                : wr_task_spawn(fn, arg, site);
+                : wr_go_in(NULL, fn, arg, site);
 }
 
 bool weir_in_task(void)

@@ -41,7 +41,9 @@ struct wr_task {
     uint64_t id;
     struct wr_local *locals;
     struct wr_slot slot;
-    int saved_errno;
+    void *group;       /* told when the task has ended; may be NULL        */
+    uint32_t on_stack; /* somebody stands on the stack: set by the worker
+                          that enters it, cleared by its next context      */
     bool pinned;
     bool plain;       /* started by weir_go: its stack may run the next one */
     char on_name[32]; /* the name of what it waits on, if that has one     */

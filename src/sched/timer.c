@@ -254,7 +254,7 @@ void wr_deadline_set(struct wr_deadline *d, struct wr_waiter *w, uint32_t index,
 
 void wr_deadline_leave(struct wr_deadline *d, uint32_t winner)
 {
-    if (d->index == winner && !d->waiter->passed)
+    if (d->index == winner)
         return;
     struct wheel *w = lock_home(&d->timer);
     if (d->timer.state_ != IDLE)

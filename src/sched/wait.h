@@ -8,25 +8,25 @@
  * the wakers that find its nodes exactly one wins the waiter by a single
  * compare-and-swap, and its node's index tells the party what happened.
  *
- *   ARMED --park--> PARKED --win--> WON(index)
- *     \-------------win-----------/
- *
  * Invariants
  *   1. A node is linked and unlinked only under the lock of its queue.
  *   2. A waiter is won only under the lock of a queue that one of its nodes
  *      was linked in; the winner unlinks that node and hands over what there
  *      is to hand over (elements, results) before it unlocks.
- *   3. Who won it while it was PARKED must wake it, after unlocking: until
- *      then the party stays where it is and its frame stays valid.
- *   4. Who won it while it was ARMED does nothing more. The party finds out
- *      before it sleeps, and passes through the locks of all its nodes before
- *      it leaves, so the winner's critical section is over by then.
+ *   3. Who won it must wake it, after unlocking. The party comes back from
+ *      wr_park only then, so until then its frame stays valid.
+ *   4. A party that has registered either parks, or wins itself (wr_abort)
+ *      and then nobody wakes it.
  *   5. A party leaves with none of its nodes linked.
  *
- * Why no wake-up is lost: a task goes from ARMED to PARKED only once it is off
- * its stack (the next context does it); if that compare-and-swap fails, it was
- * won already and is made ready at once. For a thread, waking is a token that
- * stays until it is taken.
+ * A waiter with one node only (`alone`) is won by unlinking it: the lock makes
+ * that the single atomic step, and the compare-and-swap is left out.
+ *
+ * Why no wake-up is lost: the win is one atomic step, whatever the party is
+ * doing, and waking leaves a mark that the party cannot miss: a task is put
+ * into a run queue, once, even while it still is on its way off its stack
+ * (sched/worker.h says who waits for that); a thread gets a token that stays
+ * until it is taken.
  */
 #ifndef WR_SCHED_WAIT_H
 #define WR_SCHED_WAIT_H
@@ -62,14 +62,14 @@ enum wr_reason {
 };
 
 struct wr_waiter {
-    uint32_t state;           /* enum below | index << 2; by CAS only       */
-    uint32_t passed;          /* owner: won before it was parked            */
+    uint32_t state;           /* WR_ARMED, or WR_WON | index << 1           */
+    bool alone;               /* constant: it never has a second node       */
     struct wr_task *task;     /* the party: a task, or                      */
     struct wr_parker *parker; /* a thread                                   */
     struct wr_waiter *next;   /* a wake list's link; the winner's           */
 };
 
-enum { WR_ARMED = 0, WR_PARKED = 1, WR_WON = 2 };
+enum { WR_ARMED = 0, WR_WON = 1 };
 
 struct wr_node {
     struct wr_node *next, *prev; /* under the queue's lock                  */
@@ -174,56 +174,65 @@ static inline void wr_queue_remove(struct wr_node *n)
 uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on);
 
 /* What a dump shows beside the object: copied, cut to 31 bytes; "" is none.
- * Before wr_park; wr_park clears it when it returns. */
+ * Before wr_park, which clears it when it returns. */
 void wr_waiter_name(struct wr_waiter *w, const char *name);
 
-/* After wr_park: takes the node back. Needed for each registered node; the
- * winner's own costs no lock unless the win came before the sleep. */
+/* After wr_park or wr_abort: takes the node back. Needed for each registered
+ * node; the winner's own costs nothing, it is unlinked. */
 static inline void wr_node_leave(struct wr_node *n, uint32_t winner)
 {
-    if (n->index == winner && !n->waiter->passed)
+    if (n->index == winner)
         return;
     wr_lock(n->lock);
     wr_queue_remove(n);
     wr_unlock(n->lock);
 }
 
-/* The index of who won w already, or -1: for an owner between registrations. */
-static inline int wr_waiter_won(const struct wr_waiter *w)
+/* Has somebody won it? For an owner between registrations. */
+static inline bool wr_waiter_won(const struct wr_waiter *w)
 {
-    uint32_t s = wr_load_acq(&w->state);
-    return s & WR_WON ? (int)(s >> 2) : -1;
+    return (wr_load_acq(&w->state) & WR_WON) != 0;
+}
+
+/* In place of wr_park, when there is nothing to wait for after all: true, no
+ * waker will come; false, one has won and the caller must park. */
+static inline bool wr_abort(struct wr_waiter *w)
+{
+    uint32_t seen = WR_ARMED;
+    return wr_cas(&w->state, &seen, WR_WON);
 }
 
 /* ---- the waker's side, under the lock of the node's queue ---------------- */
 
-/* Waiters that were won while they were parked; to be woken after unlocking,
- * in order. */
+/* Waiters that were won; to be woken after unlocking, in order. */
 struct wr_wakes {
     struct wr_waiter *head, *tail;
 };
 
+static inline void wr_wakes_add(struct wr_wakes *wakes, struct wr_waiter *w)
+{
+    w->next = NULL;
+    if (wakes->tail)
+        wakes->tail->next = w;
+    else
+        wakes->head = w;
+    wakes->tail = w;
+}
+
 /*
- * Tries to win w with this index. True: it is won, and if it was parked it is
- * appended to wakes. False: somebody else has it; the node is to be unlinked
- * and forgotten.
+ * Tries to win w with this index. True: it is won and appended to wakes.
+ * False: somebody else has it; the node is to be unlinked and forgotten.
  */
 static inline bool wr_win(struct wr_waiter *w, uint32_t index,
                           struct wr_wakes *wakes)
 {
-    uint32_t seen = wr_load_rlx(&w->state);
-    do {
-        if (seen & WR_WON)
-            return false;
-    } while (!wr_cas(&w->state, &seen, WR_WON | index << 2));
-    if (seen == WR_PARKED) {
-        w->next = NULL;
-        if (wakes->tail)
-            wakes->tail->next = w;
-        else
-            wakes->head = w;
-        wakes->tail = w;
-    }
+    uint32_t seen = WR_ARMED, won = WR_WON | index << 1;
+    if (wr_likely(w->alone))
+        wr_store_rel(&w->state, won);
+    else if (wr_load_rlx(&w->state) != WR_ARMED ||
+             !wr_cas(&w->state, &seen, won))
+        return false;
+    wr_wakes_add(wakes, w);
     return true;
 }
 

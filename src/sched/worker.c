@@ -16,7 +16,6 @@
 
 enum {
     TICKS = 64,         /* switches between two visits of the base          */
-    CHAIN = 3,          /* next slots in a row: a pair may not starve a ring */
     IDS = 1024,         /* task numbers a worker takes at once              */
     GRAB = 32,          /* taken at once from the global queue or a victim  */
     SEARCHES = 40,      /* looks of the one worker that spins               */
@@ -88,46 +87,18 @@ static struct wr_task *inbox_pop(struct wr_worker *w)
     return t;
 }
 
-/* The ring is full: half of it goes where everybody looks. */
-static void ring_spill(struct wr_worker *w)
-{
-    struct wr_task *half[WR_RING / 2];
-    uint32_t n = wr_ready_grab(&w->ready, half, WR_RING / 2);
-    if (n == 0)
-        return;
-    for (uint32_t i = 0; i + 1 < n; i++)
-        half[i]->next = half[i + 1];
-    wr_global_push(half[0], half[n - 1], n);
-    wr_worker_wake_one();
-}
-
-static void ring_push(struct wr_worker *w, struct wr_task *t)
-{
-    while (wr_unlikely(!wr_ready_push(&w->ready, t)))
-        ring_spill(w);
-}
-
-/* Only the owner fills the slot, so an empty one stays empty. */
-static void next_push(struct wr_worker *w, struct wr_task *t)
-{
-    if (wr_likely(!wr_load_rlx(&w->next))) {
-        wr_store_rel(&w->next, t);
-        return;
-    }
-    struct wr_task *old = wr_xchg(&w->next, t);
-    if (old)
-        ring_push(w, old);
-}
-
 static inline void ready_on(struct wr_worker *w, struct wr_task *t, bool soon)
 {
+    bool spilled = false;
     wr_store_rlx(&t->state, WR_TASK_READY);
     if (wr_unlikely(t->pinned))
         inbox_push(t->worker, t);
     else if (soon && w->current)
-        next_push(w, t);
+        spilled = wr_runq_push_next(&w->runq, t);
     else
-        ring_push(w, t);
+        spilled = wr_runq_push(&w->runq, t);
+    if (wr_unlikely(spilled))
+        wr_worker_wake_one();
 }
 
 void wr_task_ready(struct wr_task *t, bool soon)
@@ -138,7 +109,7 @@ void wr_task_ready(struct wr_task *t, bool soon)
         return;
     }
     wr_store_rlx(&t->state, WR_TASK_READY);
-    wr_global_push(t, t, 1);
+    wr_global_push(t);
     wr_worker_wake_one();
 }
 
@@ -173,10 +144,12 @@ struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
     return t;
 }
 
-static struct wr_task *task_start(struct wr_worker *w, struct wr_spawn s)
+static struct wr_task *task_start(struct wr_worker *w, const struct wr_spawn *s)
 {
     struct wr_slot slot = wr_stack_take(&w->stacks, w->stacks.class_);
-    return wr_task_make(slot, s.fn, s.arg, 0, s.site);
+    struct wr_task *t = wr_task_make(slot, s->fn, s->arg, 0, s->site);
+    t->group = s->group;
+    return t;
 }
 
 static void task_finish(struct wr_worker *w, struct wr_task *t)
@@ -193,7 +166,7 @@ static void task_bury(struct wr_worker *w, struct wr_task *t)
     wr_stack_give(&w->stacks, t->slot);
 }
 
-static int spawn_from_thread(struct wr_spawn s)
+static int spawn_from_thread(const struct wr_spawn *s)
 {
     int err = wr_runtime_need();
     if (err)
@@ -210,18 +183,9 @@ static int spawn_from_thread(struct wr_spawn s)
     return 0;
 }
 
-static WR_NOINLINE bool spawn_overflow(struct wr_worker *w, struct wr_spawn s)
+int wr_task_spawn(const struct wr_spawn *s)
 {
-    if (!wr_global_spill(&w->spawn))
-        return false;
-    wr_worker_wake_one();
-    return wr_spawn_push(&w->spawn, s);
-}
-
-int wr_task_spawn(void (*fn)(void *), void *arg, const void *site)
-{
-    struct wr_spawn s = {fn, arg, site};
-    if (wr_unlikely(!fn))
+    if (wr_unlikely(!s->fn))
         return WEIR_EINVAL;
     struct wr_worker *w = wr_worker_self();
     if (wr_unlikely(!w))
@@ -229,7 +193,11 @@ int wr_task_spawn(void (*fn)(void *), void *arg, const void *site)
     if (wr_unlikely(!wr_stack_reserve(&w->stacks, w->stacks.class_)))
         return WEIR_ENOMEM;
     wr_store_rlx(&w->started, w->started + 1);
-    if (wr_likely(wr_spawn_push(&w->spawn, s)) || spawn_overflow(w, s))
+    enum wr_pushed pushed = wr_runq_push_spawn(&w->runq, s);
+    if (wr_likely(pushed == WR_PUSHED))
+        return 0;
+    wr_worker_wake_one();
+    if (pushed == WR_PUSHED_AND_SPILLED)
         return 0;
     wr_store_rlx(&w->started, w->started - 1);
     wr_stack_unreserve(&w->stacks, w->stacks.class_);
@@ -238,74 +206,29 @@ int wr_task_spawn(void (*fn)(void *), void *arg, const void *site)
 
 /* ---- picking the next ---------------------------------------------------- */
 
-/* A task, or a new task that has no stack yet, or neither. */
-struct pick {
-    struct wr_task *task;
-    struct wr_spawn spawn;
-};
-
-static bool pick_ready(struct wr_worker *w, struct pick *p)
+/*
+ * May it be run? A task that was woken on another worker may still be on its
+ * way off its stack there; that takes some nanoseconds, and until then it goes
+ * to the end of the queue again.
+ */
+static bool is_off_stack(struct wr_worker *w, struct wr_task *t)
 {
-    return (p->task = wr_ready_pop(&w->ready)) != NULL;
-}
-
-static bool pick_spawn(struct wr_worker *w, struct pick *p)
-{
-    p->task = NULL;
-    return wr_spawn_pop(&w->spawn, &p->spawn);
-}
-
-static bool pick_queued(struct wr_worker *w, struct pick *p)
-{
-    w->chain = 0;
-    if ((p->task = inbox_pop(w)) != NULL)
+    if (wr_likely(!wr_load_acq(&t->on_stack)))
         return true;
-    if (w->turn++ & 1)
-        return pick_ready(w, p) || pick_spawn(w, p);
-    return pick_spawn(w, p) || pick_ready(w, p);
+    ready_on(w, t, false);
+    return false;
 }
 
-static bool pick_next(struct wr_worker *w, struct pick *p)
+/* What the worker has at hand. */
+static inline bool pick_local(struct wr_worker *w, struct wr_pick *p)
 {
-    if (!wr_load_rlx(&w->next))
-        return false;
-    p->task = wr_xchg(&w->next, NULL);
-    return p->task != NULL;
-}
-
-/* What the worker has at hand. After CHAIN next slots in a row the queues get
- * their turn, and the slot's task goes behind what is queued. */
-static bool pick_local(struct wr_worker *w, struct pick *p)
-{
-    if (w->chain < CHAIN) {
-        if (pick_next(w, p)) {
-            w->chain++;
-            return true;
-        }
-        return pick_queued(w, p);
-    }
-    struct pick next;
-    bool have_next = pick_next(w, &next);
-    if (!pick_queued(w, p)) {
-        *p = next;
-        return have_next;
-    }
-    if (have_next)
-        ring_push(w, next.task);
-    return true;
+    if (wr_unlikely(wr_load_rlx(&w->inbox_len) != 0) &&
+        (p->task = inbox_pop(w)) != NULL)
+        return is_off_stack(w, p->task);
+    return wr_runq_pick(&w->runq, p) && (!p->task || is_off_stack(w, p->task));
 }
 
 /* ---- switching ----------------------------------------------------------- */
-
-static inline void settle_park(struct wr_worker *w, struct wr_task *t)
-{
-    struct wr_waiter *waiter = w->waiter;
-    uint32_t seen = WR_ARMED;
-    if (wr_unlikely(!wr_cas(&waiter->state, &seen, WR_PARKED))) {
-        waiter->passed = 1;
-        ready_on(w, t, true);
-    }
-}
 
 /* First thing after every switch: what is owed to the context just left. */
 static inline void settle(struct wr_worker *w)
@@ -313,9 +236,10 @@ static inline void settle(struct wr_worker *w)
     struct wr_task *t = w->left;
     enum wr_after after = w->after;
     w->after = WR_AFTER_NOTHING;
-    if (after == WR_AFTER_PARK)
-        settle_park(w, t);
-    else if (after == WR_AFTER_YIELD)
+    if (after == WR_AFTER_NOTHING)
+        return;
+    wr_store_rel(&t->on_stack, 0);
+    if (after == WR_AFTER_YIELD)
         ready_on(w, t, false);
     else if (after == WR_AFTER_EXIT)
         task_bury(w, t);
@@ -324,13 +248,14 @@ static inline void settle(struct wr_worker *w)
 static inline void task_enter(struct wr_worker *w, struct wr_task *t)
 {
     t->worker = w;
+    wr_store_rlx(&t->on_stack, 1);
     wr_store_rlx(&t->state, WR_TASK_RUNNING);
     wr_store_rlx(&w->current, t);
 }
 
-static struct wr_task *pick_task(struct wr_worker *w, const struct pick *p)
+static struct wr_task *pick_task(struct wr_worker *w, const struct wr_pick *p)
 {
-    return p->task ? p->task : task_start(w, p->spawn);
+    return p->task ? p->task : task_start(w, &p->spawn);
 }
 
 /* From the task to another, or to the base when none is at hand. */
@@ -357,21 +282,18 @@ static bool base_due(struct wr_worker *w)
     return tick % TICKS == 0;
 }
 
-void wr_worker_leave(struct wr_worker *w, enum wr_after after,
-                     struct wr_waiter *waiter)
+void wr_worker_leave(struct wr_worker *w, enum wr_after after)
 {
     struct wr_task *me = w->current;
-    struct pick p;
+    struct wr_pick p;
     bool due = base_due(w);
-    if (after == WR_AFTER_YIELD && !due && !wr_load_rlx(&w->next) &&
-        !wr_worker_backlog(w) && !wr_load_rlx(&w->inbox_len))
+    if (after == WR_AFTER_YIELD && !due && !wr_worker_has_work(w))
         return;
     struct wr_task *to = NULL;
     if (!due && pick_local(w, &p))
         to = pick_task(w, &p);
     w->left = me;
     w->after = after;
-    w->waiter = waiter;
     int saved = errno_get();
     switch_from(w, me, to, false);
     settle(me->worker);
@@ -379,7 +301,7 @@ void wr_worker_leave(struct wr_worker *w, enum wr_after after,
 }
 
 /* A task that ends does not leave its stack when the next one is new too. */
-static bool run_in_place(struct wr_task *me, const struct pick *p)
+static bool run_in_place(struct wr_task *me, const struct wr_pick *p)
 {
     if (p->task || !me->plain || me->pinned ||
         wr_slot_class(me->slot) != wr_rt.stack_class)
@@ -387,6 +309,7 @@ static bool run_in_place(struct wr_task *me, const struct pick *p)
     me->fn = p->spawn.fn;
     me->arg = p->spawn.arg;
     me->site = p->spawn.site;
+    me->group = p->spawn.group;
     me->id = 0;
     me->name = NULL;
     return true;
@@ -410,10 +333,13 @@ static void task_entry(void *arg)
         me->fn(me->arg);
         if (wr_unlikely(wr_forked()))
             _exit(EXIT_FAILURE); /* a fork's child has nowhere to go on */
-        wr_locals_end(&me->locals);
+        if (wr_unlikely(me->locals != NULL))
+            wr_locals_end(&me->locals);
+        if (me->group)
+            wr_task_joined(me->group);
         struct wr_worker *w = me->worker;
         task_finish(w, me);
-        struct pick p = {0};
+        struct wr_pick p = {0};
         bool found = !base_due(w) && pick_local(w, &p);
         if (!found)
             task_exit(w, me, NULL);
@@ -423,7 +349,7 @@ static void task_entry(void *arg)
 }
 
 /* From the base. */
-static void run(struct wr_worker *w, const struct pick *p)
+static void run(struct wr_worker *w, const struct wr_pick *p)
 {
     struct wr_task *t = pick_task(w, p);
     task_enter(w, t);
@@ -468,7 +394,7 @@ static void look_around(struct wr_worker *w)
 /* More than it can run for a while: another worker is worth its wake-up. */
 static void share_backlog(struct wr_worker *w)
 {
-    if (wr_worker_backlog(w) == 0)
+    if (wr_runq_len(&w->runq) == 0)
         w->backlog_since = INT64_MAX;
     else if (w->backlog_since == INT64_MAX)
         w->backlog_since = w->now;
@@ -478,55 +404,43 @@ static void share_backlog(struct wr_worker *w)
     }
 }
 
-static bool pick_global(struct wr_worker *w, struct pick *p)
+/* The first of some is run, the others wait here. */
+static bool keep(struct wr_worker *w, const struct wr_pick *got, uint32_t n,
+                 struct wr_pick *p)
 {
-    if (wr_global_len() == 0)
-        return false;
-    if ((p->task = wr_global_pop()) != NULL)
-        return true;
-    uint32_t share = (uint32_t)wr_global_len() / (uint32_t)wr_rt.nworkers + 1;
-    struct wr_spawn got[GRAB];
-    uint32_t n = wr_global_take(got, share < GRAB ? share : GRAB);
     if (n == 0)
         return false;
     for (uint32_t i = 1; i < n; i++)
-        if (!wr_spawn_push(&w->spawn, got[i]))
-            spawn_overflow(w, got[i]);
-    p->spawn = got[0];
-    return true;
+        if (got[i].task)
+            wr_runq_push(&w->runq, got[i].task);
+        else
+            (void)wr_runq_push_spawn(&w->runq, &got[i].spawn);
+    *p = got[0];
+    return !p->task || is_off_stack(w, p->task);
 }
 
-static bool steal_from(struct wr_worker *w, struct wr_worker *victim,
-                       struct pick *p)
+/* Never more than an empty queue takes without a spill. */
+static bool pick_global(struct wr_worker *w, struct wr_pick *p)
 {
-    struct wr_task *got[GRAB];
-    uint32_t n = wr_ready_grab(&victim->ready, got, GRAB);
-    if (n > 0) {
-        for (uint32_t i = 1; i < n; i++)
-            ring_push(w, got[i]);
-        p->task = got[0];
-        return true;
-    }
-    p->task = NULL;
-    if (!wr_spawn_steal(&victim->spawn, &p->spawn))
+    struct wr_pick got[GRAB];
+    uint64_t len = wr_global_len();
+    if (len == 0)
         return false;
-    struct wr_spawn more;
-    for (int64_t k = wr_spawn_len(&victim->spawn) / 2; k > 0; k--)
-        if (wr_spawn_len(&w->spawn) >= GRAB ||
-            !wr_spawn_steal(&victim->spawn, &more) ||
-            !wr_spawn_push(&w->spawn, more))
-            break;
-    return true;
+    uint32_t max = wr_runq_len(&w->runq) > WR_RING - GRAB ? 1 : GRAB;
+    uint64_t share = len / (uint64_t)wr_rt.nworkers + 1;
+    return keep(w, got,
+                wr_global_take(got, share < max ? (uint32_t)share : max), p);
 }
 
-static bool steal(struct wr_worker *w, struct pick *p)
+static bool steal(struct wr_worker *w, struct wr_pick *p)
 {
+    struct wr_pick got[GRAB];
     uint32_t n = (uint32_t)wr_rt.nworkers;
     uint32_t start = wr_rand_below(&w->rng, n);
     for (uint32_t i = 0; i < n; i++) {
         struct wr_worker *victim = wr_rt.workers[(start + i) % n];
-        if (victim != w && wr_worker_backlog(victim) &&
-            steal_from(w, victim, p))
+        if (victim != w &&
+            keep(w, got, wr_runq_steal(&victim->runq, got, GRAB), p))
             return true;
     }
     return false;
@@ -538,7 +452,7 @@ static bool anything_elsewhere(struct wr_worker *w)
         wr_load(&wr_rt.stopping))
         return true;
     for (int i = 0; i < wr_rt.nworkers; i++)
-        if (wr_worker_backlog(wr_rt.workers[i]))
+        if (wr_runq_len(&wr_rt.workers[i]->runq))
             return true;
     return false;
 }
@@ -642,25 +556,25 @@ static void idle(struct wr_worker *w, int64_t limit)
 }
 
 /* One round of looking; true: p is to be run. */
-static bool look(struct wr_worker *w, struct pick *p)
+static bool look(struct wr_worker *w, struct wr_pick *p)
 {
-    *p = (struct pick){0};
+    *p = (struct wr_pick){0};
     look_around(w);
     share_backlog(w);
     return pick_global(w, p) || pick_local(w, p) || steal(w, p);
 }
 
-/* A spawn that nobody stole and newer ones hide gets its turn too. */
+/* A new task that nobody stole and newer ones hide gets its turn too. */
 static void age_spawns(struct wr_worker *w)
 {
-    struct wr_spawn oldest;
-    if (wr_spawn_len(&w->spawn) > 1 && wr_spawn_steal(&w->spawn, &oldest))
-        ring_push(w, task_start(w, oldest));
+    struct wr_pick p;
+    if (wr_runq_pick_oldest(&w->runq, &p))
+        wr_runq_push(&w->runq, pick_task(w, &p));
 }
 
 void wr_worker_loop(struct wr_worker *w)
 {
-    struct pick p;
+    struct wr_pick p;
     uint32_t visits = 0;
     while (!wr_load_rlx(&wr_rt.stopping)) {
         if (++visits % TICKS == 0)
@@ -674,7 +588,7 @@ void wr_worker_loop(struct wr_worker *w)
 
 int wr_worker_once(struct wr_worker *w, int64_t timeout)
 {
-    struct pick p;
+    struct wr_pick p;
     uint32_t before = w->tick;
     if (!look(w, &p)) {
         if (timeout == 0)
@@ -696,7 +610,7 @@ int wr_worker_open(struct wr_worker *w, int index, int stack_class)
     w->index = index;
     w->rng = wr_random_seed();
     w->backlog_since = INT64_MAX;
-    w->chain = 0;
+    wr_runq_init(&w->runq);
     wr_store(&w->state, WR_AWAKE);
     wr_stack_cache_open(&w->stacks, stack_class);
     return 0;
@@ -705,13 +619,8 @@ int wr_worker_open(struct wr_worker *w, int index, int stack_class)
 /* What it had goes where the next workers find it. */
 void wr_worker_close(struct wr_worker *w)
 {
-    struct wr_task *t = wr_xchg(&w->next, NULL);
-    if (t)
-        wr_global_push(t, t, 1);
-    while ((t = wr_ready_pop(&w->ready)) != NULL)
-        wr_global_push(t, t, 1);
-    while (wr_spawn_len(&w->spawn) > 0)
-        if (!wr_global_spill(&w->spawn))
-            break;
+    struct wr_pick p;
+    while (wr_runq_pick(&w->runq, &p))
+        wr_global_push(pick_task(w, &p));
     wr_stack_cache_close(&w->stacks);
 }

@@ -9,14 +9,12 @@
  * clock, the timers, the poller and the global queue get their look.
  *
  * A context that was just left may not be touched until its stack is. What
- * is still to be done for it (commit its park, queue it again, free its
- * stack) is noted in the worker and done by the context that comes next
- * (worker_settle). So no waker ever waits for a sleeper to be off its stack.
+ * is still to be done for it (say that it is off its stack, queue it again,
+ * free its stack) is noted in the worker and done by the context that comes
+ * next (settle). So no waker ever waits for a sleeper to be off its stack: it
+ * queues the task, and whoever picks it looks at on_stack before it runs it.
  *
- * Who may take what: the next slot belongs to the owner and, when the running
- * task holds the worker for long, to the monitor; thieves leave it alone, so
- * that partners in a conversation stay on one worker. An inbox holds pinned
- * tasks: only its owner takes them.
+ * An inbox holds pinned tasks: only its owner takes them.
  */
 #ifndef WR_SCHED_WORKER_H
 #define WR_SCHED_WORKER_H
@@ -37,11 +35,8 @@ enum wr_worker_state { WR_AWAKE, WR_ASLEEP, WR_NOTIFIED };
 struct wr_worker {
     /* owner only */
     struct wr_context base;
-    struct wr_task *left;     /* the context just left, and                */
-    enum wr_after after;      /* what is to be done for it                 */
-    struct wr_waiter *waiter; /* of a park                                 */
-    uint32_t chain;           /* next slots taken in a row                 */
-    uint32_t turn;            /* ring and deque take turns                 */
+    struct wr_task *left; /* the context just left, and                */
+    enum wr_after after;  /* what is to be done for it                 */
     uint64_t rng;
     uint64_t id_next, id_end; /* task numbers in hand                      */
     int64_t backlog_since;    /* since when there is more than it can run  */
@@ -54,7 +49,6 @@ struct wr_worker {
     int64_t now;             /* coarse clock                               */
     uint32_t tick;           /* switches                                   */
 
-    WR_ALIGNED struct wr_task *next; /* who was just woken                 */
     WR_ALIGNED uint32_t inbox_lock;
     uint32_t inbox_len;
     struct wr_task *inbox_first, *inbox_last;
@@ -64,8 +58,7 @@ struct wr_worker {
     uint32_t exited; /* a futex */
     int index;
     wr_thread thread;
-    struct wr_ready_ring ready;
-    struct wr_spawn_deque spawn;
+    struct wr_runq runq;
 };
 
 /* The worker of this thread, NULL on a plain thread. Never inlined and never
@@ -90,26 +83,26 @@ void wr_worker_loop(struct wr_worker *w);
  * switches. For a host with its own loop. */
 int wr_worker_once(struct wr_worker *w, int64_t timeout);
 
-/* Switches away from the calling task. */
-void wr_worker_leave(struct wr_worker *w, enum wr_after after,
-                     struct wr_waiter *waiter);
+/* Switches away from the calling task, which the worker runs. */
+void wr_worker_leave(struct wr_worker *w, enum wr_after after);
 
 /* Makes a task ready that nobody else can make ready. soon: it goes before
  * what is queued, for the caller is about to wait for it. */
 void wr_task_ready(struct wr_task *t, bool soon);
 
 /* A new task; the credit for its stack is taken here. As weir_go. */
-int wr_task_spawn(void (*fn)(void *), void *arg, const void *site);
+int wr_task_spawn(const struct wr_spawn *s);
 
 /* Wakes one sleeping worker, if any. */
 void wr_worker_wake_one(void);
 /* Wakes this one. */
 void wr_worker_wake(struct wr_worker *w);
 
-/* Tasks in the worker's queues, a glance. */
-static inline uint32_t wr_worker_backlog(const struct wr_worker *w)
+/* Is there anything in its queues? A glance. */
+static inline bool wr_worker_has_work(const struct wr_worker *w)
 {
-    return wr_ready_len(&w->ready) + (uint32_t)wr_spawn_len(&w->spawn);
+    return wr_load_rlx(&w->runq.next) || wr_runq_len(&w->runq) ||
+           wr_load_rlx(&w->inbox_len);
 }
 
 #endif

@@ -11,16 +11,19 @@ static void withdraw(struct wr_node *n)
 }
 
 /*
- * The context had ended before the party slept, so the waiter is still ARMED.
- * With the node unlinked nobody can win it any more; and if it was won before
- * that, the party has just passed through the winner's lock.
+ * The context had ended before the party slept. If its node still is in the
+ * queue nobody has won it, and unlinked it cannot be; else a waker has it.
  */
-static int end_early(struct wr_wait *p, int err)
+static int end_early(struct wr_wait *p, int err, enum wr_reason reason,
+                     const void *on)
 {
-    withdraw(&p->node);
-    if (wr_waiter_won(&p->waiter) < 0)
+    wr_lock(p->node.lock);
+    if (p->node.linked) {
+        wr_queue_remove(&p->node);
         return err;
+    }
     wr_unlock(p->node.lock);
+    wr_park(&p->waiter, reason, on);
     return 0;
 }
 
@@ -31,7 +34,7 @@ int wr_wait_park(struct wr_wait *p, weir_ctx *ctx, enum wr_reason reason,
     weir_ctx *live = wr_ctx_live(ctx);
     int err = live ? wr_ctx_watch(live, &end, &p->waiter, BY_CTX) : 0;
     if (err)
-        return end_early(p, err);
+        return end_early(p, err, reason, on);
 
     uint32_t won = wr_park(&p->waiter, reason, on);
     if (live)
@@ -52,6 +55,7 @@ int wr_wait_in(struct wr_queue *q, uint32_t *lock, void *elem, weir_ctx *ctx,
     if (err)
         return err;
     wr_wait_init(&p, q, lock, elem);
+    p.waiter.alone = !wr_ctx_live(ctx);
     wr_queue_push(&p.node);
     wr_unlock(lock);
     return wr_wait_park(&p, ctx, reason, on);

@@ -14,16 +14,6 @@ static int64_t from_now(int64_t ns)
     return ns > INT64_MAX - now ? INT64_MAX : now + ns;
 }
 
-/* The context had ended before the sleep began. */
-static int end_early(struct wr_waiter *w, struct wr_deadline *d, int err)
-{
-    struct wr_wakes none = {0};
-    wr_win(w, BY_CTX, &none);
-    w->passed = 1;
-    wr_deadline_leave(d, BY_CTX);
-    return err;
-}
-
 static int sleep_until(int64_t when, weir_ctx *ctx)
 {
     struct wr_waiter w;
@@ -32,13 +22,12 @@ static int sleep_until(int64_t when, weir_ctx *ctx)
     wr_waiter_init(&w);
     wr_deadline_set(&d, &w, BY_TIME, when);
     int err = ctx ? wr_ctx_watch(ctx, &end, &w, BY_CTX) : 0;
-    if (err)
-        return end_early(&w, &d, err);
-    uint32_t who = wr_park(&w, WR_ON_SLEEP, NULL);
+    bool ended = err && wr_abort(&w);
+    uint32_t who = ended ? BY_CTX : wr_park(&w, WR_ON_SLEEP, NULL);
     wr_deadline_leave(&d, who);
-    if (ctx)
+    if (ctx && !err)
         wr_node_leave(&end, who);
-    return who == BY_TIME ? 0 : end.status;
+    return who == BY_TIME ? 0 : err ? err : end.status;
 }
 
 int weir_sleep(int64_t ns, weir_ctx *ctx)

@@ -8,9 +8,8 @@
  * last) learns from the same step whether WAITERS is set.
  *   - If not, that step was its last touch.
  *   - If it is, the last clears WAITERS and pops the waiters in one critical
- *     section and touches nothing after it. A popped waiter leaves either when
- *     it is woken, which is later, or through the lock (it was won before it
- *     slept), which is later too. And a party that comes to wait looks at the
+ *     section and touches nothing after it. A popped waiter leaves when it is
+ *     woken, which is later. And a party that comes to wait looks at the
  *     word under the lock: WAITERS still set with a count of 0 means that the
  *     last is on its way, so it queues up for it; WAITERS clear means that the
  *     last has left that section, or never needed it.
@@ -20,8 +19,7 @@
 #include "sync/wg.h"
 
 #include <limits.h>
-#include <weir/task.h>
-
+#include "sched/runtime.h"
 #include "sync/park.h"
 
 enum { WAITERS = 1 };
@@ -102,28 +100,19 @@ int weir_wg_wait(weir_wg *wg, weir_ctx *ctx)
     return wg ? wr_wg_wait(wg, ctx, WR_ON_WG, wg) : WEIR_EINVAL;
 }
 
-struct job {
-    weir_wg *wg;
-    void (*fn)(void *);
-    void *arg;
-};
-
-static void run(void *arg)
+void wr_task_joined(void *group)
 {
-    const struct job *job = arg;
-    job->fn(job->arg);
-    weir_wg_done(job->wg);
+    weir_wg_done(group);
 }
 
 int weir_wg_go(weir_wg *wg, void (*fn)(void *), void *arg)
 {
     if (!wg || !fn)
         return WEIR_EINVAL;
-    struct job job = {wg, fn, arg};
     int err = weir_wg_add(wg, 1);
     if (err)
         return err;
-    err = weir_go_copy(run, &job, sizeof(job));
+    err = wr_go_in(wg, fn, arg, __builtin_return_address(0));
     if (err)
         weir_wg_done(wg);
     return err;
