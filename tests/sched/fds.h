@@ -21,20 +21,23 @@ static inline int fds_count(const struct wr_queue *q)
     return n;
 }
 
-/* Returns once n nodes are queued at the descriptor. */
+/* How many nodes are queued at the descriptor. */
+static inline int fds_waiters(int fd)
+{
+    struct wr_fd *r = wr_fd_find(fd);
+    int n;
+    if (!r)
+        return 0;
+    wr_lock(&r->lock);
+    n = fds_count(&r->readers) + fds_count(&r->writers) + fds_count(&r->others);
+    wr_unlock(&r->lock);
+    return n;
+}
+
 static inline void fds_await_waiters(int fd, int n)
 {
-    int seen = 0;
-    while (seen < n) {
-        struct wr_fd *r = wr_fd_find(fd);
-        if (r) {
-            wr_lock(&r->lock);
-            seen = fds_count(&r->readers) + fds_count(&r->writers) +
-                   fds_count(&r->others);
-            wr_unlock(&r->lock);
-        }
+    while (fds_waiters(fd) < n)
         weir_yield();
-    }
 }
 
 static inline void fds_pair(int fd[2], int type)
