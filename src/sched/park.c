@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "port/futex.h"
+#include "sched/hosted.h"
 #include "sched/state.h"
 #include "sched/wait.h"
 
@@ -13,7 +14,7 @@
  */
 struct wr_parker {
     WR_ALIGNED uint32_t token; /* the enum below; a futex */
-    uint32_t hosting;          /* sleeps in the poller, if at all           */
+    uint32_t hosting;          /* it sleeps in the poller, if at all */
     struct wr_parker *free;
 };
 
@@ -52,7 +53,7 @@ static struct wr_parker *parker_take(void)
     return p ? p : wr_alloc_line(sizeof(*p));
 }
 
-static struct wr_parker *parker_get(void)
+struct wr_parker *wr_thread_parker(void)
 {
     if (wr_likely(my_parker != NULL))
         return my_parker;
@@ -65,35 +66,7 @@ static struct wr_parker *parker_get(void)
     return my_parker;
 }
 
-void wr_waiter_init(struct wr_waiter *w)
-{
-    w->state = WR_ARMED;
-    w->alone = false;
-    w->task = wr_task_self();
-    w->parker = w->task ? NULL : parker_get();
-}
-
-int wr_can_wait(void)
-{
-    if (wr_unlikely(wr_load_rlx(&wr_rt.dead)))
-        return WEIR_FORKED;
-    if (!wr_task_self() && wr_unlikely(!parker_get()))
-        return WEIR_ENOMEM;
-    return 0;
-}
-
 /* ---- tasks --------------------------------------------------------------- */
-
-static void park_task(struct wr_task *t, enum wr_reason reason, const void *on)
-{
-    struct wr_worker *worker = t->worker;
-    wr_store_rlx(&t->reason, (uint32_t)reason);
-    wr_store_rlx(&t->on, on);
-    wr_store_rlx(&t->since, worker->now);
-    wr_store_rlx(&t->state, WR_TASK_WAITING);
-    wr_worker_leave(worker, WR_AFTER_PARK);
-    wr_store_rlx(&t->on_name[0], 0);
-}
 
 void wr_waiter_name(struct wr_waiter *w, const char *name)
 {
@@ -125,11 +98,12 @@ static void await_token(struct wr_parker *p)
 /* The thread that hosts the runtime runs it while it waits. */
 static void await_token_hosting(struct wr_parker *p)
 {
-    while (wr_load_acq(&p->token) != TOKEN)
-        wr_worker_once(wr_worker_self(), -1);
+    wr_store(&p->hosting, 1);
+    wr_hosted_until(&p->token);
+    wr_store(&p->hosting, 0);
 }
 
-static void park_thread(struct wr_parker *p)
+void wr_park_thread(struct wr_parker *p)
 {
     if (wr_worker_self() && wr_rt.hosted)
         await_token_hosting(p);
@@ -142,18 +116,11 @@ static void wake_thread(struct wr_parker *p)
 {
     if (wr_xchg(&p->token, TOKEN) == SLEEPS)
         wr_futex_wake(&p->token, 1);
+    else if (wr_unlikely(wr_load(&p->hosting)) && !wr_worker_self())
+        wr_poller_kick(&wr_poller);
 }
 
 /* ---- both ---------------------------------------------------------------- */
-
-uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on)
-{
-    if (wr_likely(w->task != NULL))
-        park_task(w->task, reason, on);
-    else
-        park_thread(w->parker);
-    return wr_load_acq(&w->state) >> 1;
-}
 
 static void wake(struct wr_waiter *w, bool soon)
 {
@@ -187,7 +154,7 @@ void weir_yield(void)
 {
     struct wr_worker *w = wr_worker_self();
     if (w && w->current)
-        wr_worker_leave(w, WR_AFTER_YIELD);
+        wr_worker_yield(w);
     else
         wr_thread_yield();
 }

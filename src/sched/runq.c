@@ -6,7 +6,6 @@
 #include "sched/task.h"
 
 enum {
-    CHAIN = 3,          /* next in a row: more starve the queue (tokio's cap) */
     HALF = WR_RING / 2, /* what a full ring gives away */
     BLOCK = 127         /* new tasks in a block of the global queue */
 };
@@ -138,54 +137,24 @@ void wr_global_each_spawn(void (*fn)(const struct wr_spawn *, void *),
     wr_unlock(&global.lock);
 }
 
-/* ---- the two rings, inside the lock -------------------------------------- */
+/* ---- a full queue, inside its lock -------------------------------------- */
 
-static inline uint32_t ready_len(const struct wr_runq *q)
-{
-    return q->ready_tail - q->ready_head;
-}
-
-static inline uint32_t spawn_len(const struct wr_runq *q)
-{
-    return q->spawn_bottom - q->spawn_top;
-}
-
-static inline struct wr_task *ready_pop(struct wr_runq *q)
-{
-    struct wr_task *t = q->ready[q->ready_head % WR_RING];
-    wr_store_rlx(&q->ready_head, q->ready_head + 1);
-    return t;
-}
-
-static inline struct wr_spawn *spawn_pop_oldest(struct wr_runq *q)
-{
-    struct wr_spawn *s = &q->spawn[q->spawn_top % WR_RING];
-    wr_store_rlx(&q->spawn_top, q->spawn_top + 1);
-    return s;
-}
-
-static inline struct wr_spawn *spawn_pop_newest(struct wr_runq *q)
-{
-    wr_store_rlx(&q->spawn_bottom, q->spawn_bottom - 1);
-    return &q->spawn[q->spawn_bottom % WR_RING];
-}
-
-static WR_NOINLINE void ready_spill(struct wr_runq *q)
+void wr_ready_spill(struct wr_runq *q)
 {
     wr_lock(&global.lock);
     for (int i = 0; i < HALF; i++)
-        append_task(ready_pop(q));
+        append_task(wr_ready_pop(q));
     wr_add(&global.len, HALF);
     wr_unlock(&global.lock);
 }
 
 /* Moves the older half away, as far as there is memory. */
-static WR_NOINLINE bool spawn_spill(struct wr_runq *q)
+bool wr_spawn_spill(struct wr_runq *q)
 {
     uint32_t n = 0;
     wr_lock(&global.lock);
     while (n < HALF && append_spawn(&q->spawn[q->spawn_top % WR_RING])) {
-        spawn_pop_oldest(q);
+        wr_spawn_pop_oldest(q);
         n++;
     }
     wr_add(&global.len, n);
@@ -193,117 +162,9 @@ static WR_NOINLINE bool spawn_spill(struct wr_runq *q)
     return n > 0;
 }
 
-static inline bool ready_push(struct wr_runq *q, struct wr_task *t)
-{
-    bool full = ready_len(q) == WR_RING;
-    if (wr_unlikely(full))
-        ready_spill(q);
-    q->ready[q->ready_tail % WR_RING] = t;
-    wr_store_rlx(&q->ready_tail, q->ready_tail + 1);
-    return full;
-}
-
-/* ---- the owner ----------------------------------------------------------- */
-
 void wr_runq_init(struct wr_runq *q)
 {
     wr_bias_init(&q->bias);
-}
-
-bool wr_runq_push(struct wr_runq *q, struct wr_task *t)
-{
-    wr_bias_enter(&q->bias);
-    bool spilled = ready_push(q, t);
-    wr_bias_leave(&q->bias);
-    return spilled;
-}
-
-bool wr_runq_push_next(struct wr_runq *q, struct wr_task *t)
-{
-    bool spilled = false;
-    wr_bias_enter(&q->bias);
-    struct wr_task *old = q->next;
-    wr_store_rlx(&q->next, t);
-    if (old)
-        spilled = ready_push(q, old);
-    wr_bias_leave(&q->bias);
-    return spilled;
-}
-
-enum wr_pushed wr_runq_push_spawn(struct wr_runq *q, const struct wr_spawn *s)
-{
-    wr_bias_enter(&q->bias);
-    bool full = spawn_len(q) == WR_RING;
-    enum wr_pushed result = full ? WR_PUSHED_AND_SPILLED : WR_PUSHED;
-    if (wr_unlikely(full) && !spawn_spill(q)) {
-        result = WR_NO_MEMORY;
-    } else {
-        q->spawn[q->spawn_bottom % WR_RING] = *s;
-        wr_store_rlx(&q->spawn_bottom, q->spawn_bottom + 1);
-    }
-    wr_bias_leave(&q->bias);
-    return result;
-}
-
-static bool pick_ready(struct wr_runq *q, struct wr_pick *p)
-{
-    if (ready_len(q) == 0)
-        return false;
-    p->task = ready_pop(q);
-    return true;
-}
-
-static bool pick_spawn(struct wr_runq *q, struct wr_pick *p)
-{
-    if (spawn_len(q) == 0)
-        return false;
-    p->task = NULL;
-    p->spawn = *spawn_pop_newest(q);
-    return true;
-}
-
-static bool pick_queued(struct wr_runq *q, struct wr_pick *p)
-{
-    if (q->turn++ & 1)
-        return pick_ready(q, p) || pick_spawn(q, p);
-    return pick_spawn(q, p) || pick_ready(q, p);
-}
-
-/* After CHAIN in a row the queue gets its turn, and next goes behind it. */
-static bool pick(struct wr_runq *q, struct wr_pick *p)
-{
-    struct wr_task *next = q->next;
-    if (!next) {
-        q->chain = 0;
-        return pick_queued(q, p);
-    }
-    wr_store_rlx(&q->next, NULL);
-    if (q->chain++ < CHAIN || ready_len(q) + spawn_len(q) == 0) {
-        p->task = next;
-        return true;
-    }
-    q->chain = 0;
-    pick_queued(q, p);
-    ready_push(q, next);
-    return true;
-}
-
-bool wr_runq_pick(struct wr_runq *q, struct wr_pick *p)
-{
-    wr_bias_enter(&q->bias);
-    bool found = pick(q, p);
-    wr_bias_leave(&q->bias);
-    return found;
-}
-
-bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
-{
-    wr_bias_enter(&q->bias);
-    bool found = spawn_len(q) > 0;
-    if (found)
-        *p = (struct wr_pick){NULL, *spawn_pop_oldest(q)};
-    wr_bias_leave(&q->bias);
-    return found;
 }
 
 /* ---- others -------------------------------------------------------------- */
@@ -319,10 +180,10 @@ uint32_t wr_runq_steal(struct wr_runq *q, struct wr_pick *out, uint32_t max)
     uint32_t n = 0;
     if (wr_runq_len(q) == 0 || !wr_bias_try_seize(&q->bias))
         return 0;
-    for (uint32_t k = half(ready_len(q), max); n < k; n++)
-        out[n].task = ready_pop(q);
-    for (uint32_t k = n + half(spawn_len(q), max - n); n < k; n++)
-        out[n] = (struct wr_pick){NULL, *spawn_pop_oldest(q)};
+    for (uint32_t k = half(wr_ready_len(q), max); n < k; n++)
+        out[n].task = wr_ready_pop(q);
+    for (uint32_t k = n + half(wr_spawn_len(q), max - n); n < k; n++)
+        out[n] = (struct wr_pick){NULL, *wr_spawn_pop_oldest(q)};
     wr_bias_release(&q->bias);
     return n;
 }

@@ -25,7 +25,10 @@
 
 struct wr_task;
 
-enum { WR_RING = 256 };
+enum {
+    WR_RING = 256,
+    WR_CHAIN = 3 /* next in a row; more would starve the queue */
+};
 
 /* A new task. group, if any, is told when it has ended. */
 struct wr_spawn {
@@ -56,20 +59,156 @@ struct wr_runq {
 
 void wr_runq_init(struct wr_runq *q);
 
+/* ---- the two rings, inside the lock -------------------------------------- */
+
+static inline uint32_t wr_ready_len(const struct wr_runq *q)
+{
+    return q->ready_tail - q->ready_head;
+}
+
+static inline uint32_t wr_spawn_len(const struct wr_runq *q)
+{
+    return q->spawn_bottom - q->spawn_top;
+}
+
+static inline struct wr_task *wr_ready_pop(struct wr_runq *q)
+{
+    struct wr_task *t = q->ready[q->ready_head % WR_RING];
+    wr_store_rlx(&q->ready_head, q->ready_head + 1);
+    return t;
+}
+
+static inline struct wr_spawn *wr_spawn_pop_oldest(struct wr_runq *q)
+{
+    struct wr_spawn *s = &q->spawn[q->spawn_top % WR_RING];
+    wr_store_rlx(&q->spawn_top, q->spawn_top + 1);
+    return s;
+}
+
+static inline struct wr_spawn *wr_spawn_pop_newest(struct wr_runq *q)
+{
+    wr_store_rlx(&q->spawn_bottom, q->spawn_bottom - 1);
+    return &q->spawn[q->spawn_bottom % WR_RING];
+}
+
+/* Half of a full one goes to the global queue. False: out of memory. */
+WR_NOINLINE void wr_ready_spill(struct wr_runq *q);
+WR_NOINLINE bool wr_spawn_spill(struct wr_runq *q);
+
 /* ---- the owner ----------------------------------------------------------- */
 
-/* At the end; half of a full ring goes to the global queue: true then. */
-bool wr_runq_push(struct wr_runq *q, struct wr_task *t);
-/* Before all others; who was there goes to the end. */
-bool wr_runq_push_next(struct wr_runq *q, struct wr_task *t);
-
 enum wr_pushed { WR_PUSHED, WR_PUSHED_AND_SPILLED, WR_NO_MEMORY };
-enum wr_pushed wr_runq_push_spawn(struct wr_runq *q, const struct wr_spawn *s);
+
+static inline bool wr_ready_push(struct wr_runq *q, struct wr_task *t)
+{
+    bool full = wr_ready_len(q) == WR_RING;
+    if (wr_unlikely(full))
+        wr_ready_spill(q);
+    q->ready[q->ready_tail % WR_RING] = t;
+    wr_store_rlx(&q->ready_tail, q->ready_tail + 1);
+    return full;
+}
+
+/* At the end. True: half of it went to the global queue. */
+static inline bool wr_runq_push(struct wr_runq *q, struct wr_task *t)
+{
+    wr_bias_enter(&q->bias);
+    bool spilled = wr_ready_push(q, t);
+    wr_bias_leave(&q->bias);
+    return spilled;
+}
+
+/* Before all others; who was there goes to the end. */
+static inline bool wr_runq_push_next(struct wr_runq *q, struct wr_task *t)
+{
+    bool spilled = false;
+    wr_bias_enter(&q->bias);
+    struct wr_task *old = q->next;
+    wr_store_rlx(&q->next, t);
+    if (old)
+        spilled = wr_ready_push(q, old);
+    wr_bias_leave(&q->bias);
+    return spilled;
+}
+
+static inline enum wr_pushed wr_runq_push_spawn(struct wr_runq *q,
+                                                const struct wr_spawn *s)
+{
+    wr_bias_enter(&q->bias);
+    bool full = wr_spawn_len(q) == WR_RING;
+    enum wr_pushed result = full ? WR_PUSHED_AND_SPILLED : WR_PUSHED;
+    if (wr_unlikely(full) && !wr_spawn_spill(q)) {
+        result = WR_NO_MEMORY;
+    } else {
+        q->spawn[q->spawn_bottom % WR_RING] = *s;
+        wr_store_rlx(&q->spawn_bottom, q->spawn_bottom + 1);
+    }
+    wr_bias_leave(&q->bias);
+    return result;
+}
+
+static inline bool wr_pick_ready(struct wr_runq *q, struct wr_pick *p)
+{
+    if (wr_ready_len(q) == 0)
+        return false;
+    p->task = wr_ready_pop(q);
+    return true;
+}
+
+static inline bool wr_pick_spawn(struct wr_runq *q, struct wr_pick *p)
+{
+    if (wr_spawn_len(q) == 0)
+        return false;
+    p->task = NULL;
+    p->spawn = *wr_spawn_pop_newest(q);
+    return true;
+}
+
+static inline bool wr_pick_queued(struct wr_runq *q, struct wr_pick *p)
+{
+    if (q->turn++ & 1)
+        return wr_pick_ready(q, p) || wr_pick_spawn(q, p);
+    return wr_pick_spawn(q, p) || wr_pick_ready(q, p);
+}
+
+/* After WR_CHAIN in a row the queue gets its turn, and next goes behind it. */
+static inline bool wr_pick(struct wr_runq *q, struct wr_pick *p)
+{
+    struct wr_task *next = q->next;
+    if (!next) {
+        q->chain = 0;
+        return wr_pick_queued(q, p);
+    }
+    wr_store_rlx(&q->next, NULL);
+    if (q->chain++ < WR_CHAIN || wr_ready_len(q) + wr_spawn_len(q) == 0) {
+        p->task = next;
+        return true;
+    }
+    q->chain = 0;
+    wr_pick_queued(q, p);
+    wr_ready_push(q, next);
+    return true;
+}
 
 /* False: it is empty. */
-bool wr_runq_pick(struct wr_runq *q, struct wr_pick *p);
-/* The oldest of the new ones: so that none is hidden for ever. */
-bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p);
+static inline bool wr_runq_pick(struct wr_runq *q, struct wr_pick *p)
+{
+    wr_bias_enter(&q->bias);
+    bool found = wr_pick(q, p);
+    wr_bias_leave(&q->bias);
+    return found;
+}
+
+/* The oldest of the new ones, so that none is hidden for ever. */
+static inline bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
+{
+    wr_bias_enter(&q->bias);
+    bool found = wr_spawn_len(q) > 0;
+    if (found)
+        *p = (struct wr_pick){NULL, *wr_spawn_pop_oldest(q)};
+    wr_bias_leave(&q->bias);
+    return found;
+}
 
 /* ---- others -------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@
 #include "sched/timer.h"
 
 struct wr_runtime wr_rt;
+uint32_t wr_process_is_fork;
 struct wr_poller wr_poller = {-1, -1};
 
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
@@ -227,8 +228,9 @@ static int start(const weir_opts *o)
 
 static void forked_child(void)
 {
-    wr_store(&wr_rt.dead, 1);
+    wr_store(&wr_process_is_fork, 1);
     wr_worker_set_self(NULL);
+    wr_self_task = NULL;
 }
 
 static void at_fork_once(void)
@@ -244,7 +246,7 @@ static void watch_forks(void)
 
 bool wr_forked(void)
 {
-    return wr_load_rlx(&wr_rt.dead);
+    return wr_load_rlx(&wr_process_is_fork);
 }
 
 int weir_start(const weir_opts *o)

@@ -22,7 +22,6 @@ struct wr_runtime {
 
     WR_ALIGNED uint32_t running; /* runtime.c */
     uint32_t stopping;           /* runtime.c */
-    uint32_t dead;               /* the child of a fork */
     uint32_t draining;           /* somebody waits for the last task */
     uint32_t watch_deadlock;     /* weir_run wants to be told */
 

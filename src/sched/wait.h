@@ -35,7 +35,8 @@
 #include "port/atomic.h"
 #include "port/lock.h"
 
-struct wr_task;
+#include "sched/self.h"
+
 struct wr_parker;
 
 /* What a party waits for: the word in a dump. */
@@ -105,8 +106,16 @@ _Static_assert(sizeof(struct wr_queue) == 2 * sizeof(void *) &&
 
 /* ---- the party's side --------------------------------------------------- */
 
+struct wr_parker *wr_thread_parker(void);
+
 /* A fresh waiter for the calling task or thread. Starts nothing. */
-void wr_waiter_init(struct wr_waiter *w);
+static inline void wr_waiter_init(struct wr_waiter *w)
+{
+    w->state = WR_ARMED;
+    w->alone = false;
+    w->task = wr_task_self();
+    w->parker = w->task ? NULL : wr_thread_parker();
+}
 
 static inline void wr_node_init(struct wr_node *n, struct wr_waiter *w,
                                 struct wr_queue *q, uint32_t *lock,
@@ -166,12 +175,23 @@ static inline void wr_queue_remove(struct wr_node *n)
     n->linked = false;
 }
 
+void wr_park_task(struct wr_task *t, enum wr_reason reason, const void *on);
+void wr_park_thread(struct wr_parker *p);
+
 /*
  * Sleeps until somebody has won w, and returns the winner's index. on is the
  * object waited for, shown in a dump (of a channel: its name). No lock may be
  * held. The caller then takes its other nodes back with wr_node_leave.
  */
-uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason, const void *on);
+static inline uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason,
+                               const void *on)
+{
+    if (wr_likely(w->task != NULL))
+        wr_park_task(w->task, reason, on);
+    else
+        wr_park_thread(w->parker);
+    return wr_load_acq(&w->state) >> 1;
+}
 
 /* What a dump shows beside the object: copied, cut to 31 bytes; "" is none.
  * Before wr_park, which clears it when it returns. */
@@ -264,10 +284,18 @@ static inline void wr_wake(const struct wr_wakes *wakes)
 
 /* ---- what more than one blocking operation needs ------------------------- */
 
+extern uint32_t wr_process_is_fork;
+
 /*
- * The runtime can take a wait now: 0; WEIR_FORKED in the child of a fork.
- * Every blocking path calls it before it registers.
+ * May the caller wait? 0; WEIR_FORKED in the child of a fork; WEIR_ENOMEM: no
+ * memory for what a thread sleeps on. Every blocking path asks before it
+ * registers.
  */
-int wr_can_wait(void);
+static inline int wr_can_wait(void)
+{
+    if (wr_unlikely(wr_load_rlx(&wr_process_is_fork)))
+        return WEIR_FORKED;
+    return wr_task_self() || wr_thread_parker() ? 0 : WEIR_ENOMEM;
+}
 
 #endif

@@ -24,34 +24,32 @@ enum {
     SPARE_AFTER = 50000 /* ns of backlog after which another worker is woken */
 };
 
-static __thread struct wr_worker *self __attribute__((tls_model("initial-"
-                                                                "exec")));
+__thread struct wr_task *wr_self_task;
+__thread struct wr_worker *wr_self_worker;
 
-struct wr_worker *wr_worker_self(void)
+#if !defined(__x86_64__) || defined(__ILP32__)
+
+WR_NOINLINE struct wr_task *wr_task_self(void)
 {
-    struct wr_worker *w = self;
+    struct wr_task *t = wr_self_task;
+    __asm__ volatile("" : "+r"(t));
+    return t;
+}
+
+WR_NOINLINE struct wr_worker *wr_worker_self(void)
+{
+    struct wr_worker *w = wr_self_worker;
     __asm__ volatile("" : "+r"(w));
     return w;
 }
 
+#endif
+
 void wr_worker_set_self(struct wr_worker *w)
 {
-    self = w;
-}
-
-/* errno's address belongs to the thread; a compiler may keep it across a
- * switch within one function, so nobody else touches errno around one. */
-static WR_NOINLINE int errno_get(void)
-{
-    int e = errno;
-    __asm__ volatile("" : "+r"(e));
-    return e;
-}
-
-static WR_NOINLINE void errno_set(int e)
-{
-    __asm__ volatile("" : "+r"(e));
-    errno = e;
+    wr_self_worker = w;
+    if (w)
+        w->errno_place = &errno;
 }
 
 /* ---- ready tasks --------------------------------------------------------- */
@@ -251,6 +249,7 @@ static inline void task_enter(struct wr_worker *w, struct wr_task *t)
     wr_store_rlx(&t->on_stack, 1);
     wr_store_rlx(&t->state, WR_TASK_RUNNING);
     wr_store_rlx(&w->current, t);
+    wr_self_task = t;
 }
 
 static struct wr_task *pick_task(struct wr_worker *w, const struct wr_pick *p)
@@ -268,6 +267,7 @@ static inline void switch_from(struct wr_worker *w, struct wr_task *me,
         target = &to->context;
     } else {
         wr_store_rlx(&w->current, NULL);
+        wr_self_task = NULL;
     }
     wr_context_leave(&me->context, target, for_good);
     wr_switch(&me->context.sp, target->sp);
@@ -282,10 +282,12 @@ static bool base_due(struct wr_worker *w)
     return tick % TICKS == 0;
 }
 
-void wr_worker_leave(struct wr_worker *w, enum wr_after after)
+/* Away from the task that the worker runs. Not inlined: one place of
+ * switching is what the processor predicts. */
+static WR_NOINLINE void leave(struct wr_worker *w, enum wr_after after)
 {
     struct wr_task *me = w->current;
-    struct wr_pick p;
+    struct wr_pick p = {0};
     bool due = base_due(w);
     if (after == WR_AFTER_YIELD && !due && !wr_worker_has_work(w))
         return;
@@ -294,10 +296,28 @@ void wr_worker_leave(struct wr_worker *w, enum wr_after after)
         to = pick_task(w, &p);
     w->left = me;
     w->after = after;
-    int saved = errno_get();
+    int saved = *w->errno_place;
     switch_from(w, me, to, false);
-    settle(me->worker);
-    errno_set(saved);
+    w = me->worker;
+    settle(w);
+    *w->errno_place = saved;
+}
+
+void wr_park_task(struct wr_task *t, enum wr_reason reason, const void *on)
+{
+    struct wr_worker *w = t->worker;
+    wr_store_rlx(&t->reason, (uint32_t)reason);
+    wr_store_rlx(&t->on, on);
+    wr_store_rlx(&t->since, w->now);
+    wr_store_rlx(&t->state, WR_TASK_WAITING);
+    leave(w, WR_AFTER_PARK);
+    if (wr_unlikely(t->on_name[0]))
+        wr_store_rlx(&t->on_name[0], 0);
+}
+
+void wr_worker_yield(struct wr_worker *w)
+{
+    leave(w, WR_AFTER_YIELD);
 }
 
 /* A task that ends does not leave its stack when the next one is new too. */
@@ -567,14 +587,14 @@ static bool look(struct wr_worker *w, struct wr_pick *p)
 /* A new task that nobody stole and newer ones hide gets its turn too. */
 static void age_spawns(struct wr_worker *w)
 {
-    struct wr_pick p;
+    struct wr_pick p = {0};
     if (wr_runq_pick_oldest(&w->runq, &p))
         wr_runq_push(&w->runq, pick_task(w, &p));
 }
 
 void wr_worker_loop(struct wr_worker *w)
 {
-    struct wr_pick p;
+    struct wr_pick p = {0};
     uint32_t visits = 0;
     while (!wr_load_rlx(&wr_rt.stopping)) {
         if (++visits % TICKS == 0)
@@ -588,7 +608,7 @@ void wr_worker_loop(struct wr_worker *w)
 
 int wr_worker_once(struct wr_worker *w, int64_t timeout)
 {
-    struct wr_pick p;
+    struct wr_pick p = {0};
     uint32_t before = w->tick;
     if (!look(w, &p)) {
         if (timeout == 0)
@@ -619,7 +639,7 @@ int wr_worker_open(struct wr_worker *w, int index, int stack_class)
 /* What it had goes where the next workers find it. */
 void wr_worker_close(struct wr_worker *w)
 {
-    struct wr_pick p;
+    struct wr_pick p = {0};
     while (wr_runq_pick(&w->runq, &p))
         wr_global_push(pick_task(w, &p));
     wr_stack_cache_close(&w->stacks);

@@ -21,6 +21,7 @@
 
 #include "port/thread.h"
 #include "sched/runq.h"
+#include "sched/self.h"
 #include "sched/task.h"
 
 enum wr_after {
@@ -55,22 +56,15 @@ struct wr_worker {
     WR_ALIGNED uint32_t state; /* enum wr_worker_state; a futex            */
     uint32_t polling;          /* asleep in the poller                     */
 
-    uint32_t exited; /* a futex */
+    uint32_t exited;  /* a futex */
+    int *errno_place; /* of its thread */
     int index;
     wr_thread thread;
     struct wr_runq runq;
 };
 
-/* The worker of this thread, NULL on a plain thread. Never inlined and never
- * cached: a task may go on on another thread after any switch. */
-WR_NOINLINE struct wr_worker *wr_worker_self(void);
+/* Makes the calling thread the worker's, NULL: a plain one again. */
 void wr_worker_set_self(struct wr_worker *w);
-
-static inline struct wr_task *wr_task_self(void)
-{
-    struct wr_worker *w = wr_worker_self();
-    return w ? w->current : NULL;
-}
 
 /* Everything of a worker's own, before its thread starts. */
 int wr_worker_open(struct wr_worker *w, int index, int stack_class);
@@ -83,8 +77,8 @@ void wr_worker_loop(struct wr_worker *w);
  * switches. For a host with its own loop. */
 int wr_worker_once(struct wr_worker *w, int64_t timeout);
 
-/* Switches away from the calling task, which the worker runs. */
-void wr_worker_leave(struct wr_worker *w, enum wr_after after);
+/* The calling task lets others run, which the worker has at hand. */
+void wr_worker_yield(struct wr_worker *w);
 
 /* Makes a task ready that nobody else can make ready. soon: it goes before
  * what is queued, for the caller is about to wait for it. */

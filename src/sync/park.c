@@ -27,22 +27,17 @@ static int end_early(struct wr_wait *p, int err, enum wr_reason reason,
     return 0;
 }
 
-int wr_wait_park(struct wr_wait *p, weir_ctx *ctx, enum wr_reason reason,
-                 const void *on)
+int wr_wait_park_ctx(struct wr_wait *p, weir_ctx *live, enum wr_reason reason,
+                     const void *on)
 {
     struct wr_node end;
-    weir_ctx *live = wr_ctx_live(ctx);
-    int err = live ? wr_ctx_watch(live, &end, &p->waiter, BY_CTX) : 0;
+    int err = wr_ctx_watch(live, &end, &p->waiter, BY_CTX);
     if (err)
         return end_early(p, err, reason, on);
-
     uint32_t won = wr_park(&p->waiter, reason, on);
-    if (live)
-        wr_node_leave(&end, won);
-    if (won == BY_QUEUE) {
-        wr_node_leave(&p->node, won);
+    wr_node_leave(&end, won);
+    if (won == BY_QUEUE)
         return 0;
-    }
     withdraw(&p->node);
     return end.status;
 }
@@ -54,8 +49,7 @@ int wr_wait_in(struct wr_queue *q, uint32_t *lock, void *elem, weir_ctx *ctx,
     int err = wr_can_wait();
     if (err)
         return err;
-    wr_wait_init(&p, q, lock, elem);
-    p.waiter.alone = !wr_ctx_live(ctx);
+    wr_wait_init(&p, q, lock, elem, ctx);
     wr_queue_push(&p.node);
     wr_unlock(lock);
     return wr_wait_park(&p, ctx, reason, on);

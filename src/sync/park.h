@@ -26,11 +26,13 @@ struct wr_wait {
 };
 
 /* Makes the caller a waiter in q; to be queued with wr_queue_push(&p->node).
- * Under q's lock or before. elem is what the object's wakers find there. */
+ * Under q's lock or before. elem is what the object's wakers find there, ctx
+ * what wr_wait_park will get. */
 static inline void wr_wait_init(struct wr_wait *p, struct wr_queue *q,
-                                uint32_t *lock, void *elem)
+                                uint32_t *lock, void *elem, weir_ctx *ctx)
 {
     wr_waiter_init(&p->waiter);
+    p->waiter.alone = !wr_ctx_live(ctx);
     wr_node_init(&p->node, &p->waiter, q, lock, 0, elem);
 }
 
@@ -39,8 +41,18 @@ static inline void wr_wait_init(struct wr_wait *p, struct wr_queue *q,
  * ctx (may be NULL) ends. 0: it was popped; the lock is not held. Else ctx's
  * error: the node is off the queue and THE LOCK IS HELD.
  */
-int wr_wait_park(struct wr_wait *p, weir_ctx *ctx, enum wr_reason reason,
-                 const void *on);
+int wr_wait_park_ctx(struct wr_wait *p, weir_ctx *live, enum wr_reason reason,
+                     const void *on);
+
+static inline int wr_wait_park(struct wr_wait *p, weir_ctx *ctx,
+                               enum wr_reason reason, const void *on)
+{
+    weir_ctx *live = wr_ctx_live(ctx);
+    if (live)
+        return wr_wait_park_ctx(p, live, reason, on);
+    wr_park(&p->waiter, reason, on);
+    return 0;
+}
 
 /* Under the lock: queues at the tail, unlocks and waits as wr_wait_park does,
  * with its result. Also WEIR_FORKED, the lock held. */
