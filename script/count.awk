@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Reads a log of `ctest -V` and prints "PASSED FAILED SKIPPED", counting the
-# single tests of a program or script that says how many it has, and 1 for one
-# that does not. What the failed ones printed goes to the file `failures`.
+# single tests of a program or script that tells of them, and 1 for one that
+# does not. What the failed ones printed goes to the file `failures`.
 
 function note(id, good, bad) {
     told[id] = 1
@@ -21,11 +21,10 @@ match($0, /[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/) {
     note(id, n[2] - n[3] - n[4], n[3] + n[4])
 }
 
-# A script's.
-match($0, /^[0-9]+: [0-9]+ passed, [0-9]+ failed/) {
-    split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/)
-    note(id, n[2], n[3])
-}
+# A script's cases.
+match($0, /^[0-9]+: ok - /) { note(id, 1, 0) }
+match($0, /^[0-9]+: not ok - /) { note(id, 0, 1) }
+match($0, /^[0-9]+: skip - /) { skipped++ }
 
 # "  3/10 Test  #3: chan/fifo ....   Passed    0.10 sec"
 match($0, /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: /) {

@@ -21,5 +21,5 @@ sed -n '/^```c$/,/^```$/p' "$WEIR_SOURCE/README.md" | grep -v '^```' \
 must_print_squares() {
     "$1" >"$work/out"
     printf '%s\n' 1 4 9 16 25 | cmp - "$work/out"
-    echo "ok: $1"
+    echo "ok - $(basename "$1")"
 }

@@ -10,19 +10,22 @@ major=$(sed -n 's/^#define WEIR_VERSION_MAJOR //p' \
     "$prefix/include/weir/base.h")
 
 names() { # NM-OPTIONS FILE
-    nm -g --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u
+    nm -g --defined-only "$@" | awk 'NF == 3 { sub(/@.*/, "", $3); print $3 }' |
+        sort -u
 }
 refuse() { # WHAT: fails when there is something to read
     if grep .; then
-        echo "not expected: $1"
+        echo "not ok - no $1"
         exit 1
     fi
+    echo "ok - no $1"
 }
 
 names -D "$shared" | grep -q '^weir_go$'
 names -D "$shared" | grep -v '^WEIR_0$' | grep -v '^weir_' |
-    refuse "exported by $shared"
+    refuse "foreign name leaves libweir.so"
 names "$libdir/libweir.a" | grep -v -e '^weir_' -e '^wr_' |
-    refuse "global in libweir.a"
+    refuse "foreign name is global in libweir.a"
 readelf -d "$shared" | grep -q "SONAME.*\[libweir\.so\.$major\]"
+echo "ok - the SONAME has the major version"
 readelf -lW "$shared" | grep GNU_STACK | grep RWE | refuse "executable stack"
