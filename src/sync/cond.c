@@ -19,7 +19,8 @@ int weir_cond_wait(weir_cond *c, weir_mutex *m, weir_ctx *ctx)
         return err;
     struct wr_wait p;
     uint32_t *lock = wr_queue_lock(&c->queue_);
-    wr_wait_init(&p, wr_queue_of(&c->queue_), lock, NULL, ctx);
+    wr_wait_init(&p, wr_queue_of(&c->queue_), lock, NULL);
+    p.waiter.alone = !wr_ctx_live(ctx);
     wr_lock(lock);
     wr_queue_push(&p.node);
     wr_unlock(lock);

@@ -96,7 +96,8 @@ static int wait_turn(weir_mutex *m, struct turn *turn, weir_ctx *ctx)
 {
     struct wr_wait p;
     uint32_t *lock = wr_queue_lock(&m->queue_);
-    wr_wait_init(&p, wr_queue_of(&m->queue_), lock, turn, ctx);
+    wr_wait_init(&p, wr_queue_of(&m->queue_), lock, turn);
+    p.waiter.alone = !wr_ctx_live(ctx);
     if (turn->lost > 0)
         wr_queue_push_front(&p.node);
     else

@@ -49,7 +49,8 @@ int wr_wait_in(struct wr_queue *q, uint32_t *lock, void *elem, weir_ctx *ctx,
     int err = wr_can_wait();
     if (err)
         return err;
-    wr_wait_init(&p, q, lock, elem, ctx);
+    wr_wait_init(&p, q, lock, elem);
+    p.waiter.alone = !wr_ctx_live(ctx);
     wr_queue_push(&p.node);
     wr_unlock(lock);
     return wr_wait_park(&p, ctx, reason, on);

@@ -26,13 +26,11 @@ struct wr_wait {
 };
 
 /* Makes the caller a waiter in q; to be queued with wr_queue_push(&p->node).
- * Under q's lock or before. elem is what the object's wakers find there, ctx
- * what wr_wait_park will get. */
+ * Under q's lock or before. elem is what the object's wakers find there. */
 static inline void wr_wait_init(struct wr_wait *p, struct wr_queue *q,
-                                uint32_t *lock, void *elem, weir_ctx *ctx)
+                                uint32_t *lock, void *elem)
 {
     wr_waiter_init(&p->waiter);
-    p->waiter.alone = !wr_ctx_live(ctx);
     wr_node_init(&p->node, &p->waiter, q, lock, 0, elem);
 }
 
