@@ -10,17 +10,22 @@
 #include "../chan/parties.h"
 #include "sched/wait.h"
 
-/* How many parties are in the object's queue. */
-static inline int queued(struct weir_queue_ *q)
+/* How many parties are in the queue, which is under this lock. */
+static inline int queued_under(uint32_t *lock, struct weir_queue_ *q)
 {
     const struct wr_node *n;
     int count = 0;
 
-    wr_lock(wr_queue_lock(q));
+    wr_lock(lock);
     for (n = wr_queue_of(q)->head; n != NULL; n = n->next)
         count++;
-    wr_unlock(wr_queue_lock(q));
+    wr_unlock(lock);
     return count;
+}
+
+static inline int queued(struct weir_queue_ *q)
+{
+    return queued_under(wr_queue_lock(q), q);
 }
 
 static inline void await_queued(struct weir_queue_ *q, int n)

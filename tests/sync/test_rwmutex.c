@@ -124,7 +124,8 @@ static void visit(void *arg)
 
 static int waiting(struct turns *t)
 {
-    return queued(&t->m.queue_) + queued(&t->m.writers_);
+    return queued(&t->m.queue_) +
+           queued_under(wr_queue_lock(&t->m.queue_), &t->m.writers_);
 }
 
 static void line_up(struct crew *crew, struct turns *t, struct visitor *v,

@@ -148,6 +148,33 @@ START_TEST(a_host_waits_and_runs_the_tasks)
 }
 END_TEST
 
+/* The host sleeps in the poller; a plain thread wakes it. */
+static void *finish_on_a_thread(void *arg)
+{
+    finish(arg);
+    return NULL;
+}
+
+START_TEST(a_thread_wakes_the_host)
+{
+    const weir_opts hosted = {.hosted = true};
+    int i, rounds = check_scale(500);
+
+    must_eq(weir_start(&hosted), 0);
+    must(weir_run_once(0) >= 0);
+    for (i = 0; i < rounds; i++) {
+        weir_wg wg = WEIR_WG_INIT;
+        pthread_t thread;
+
+        must_eq(weir_wg_add(&wg, 1), 0);
+        must_eq(pthread_create(&thread, NULL, finish_on_a_thread, &wg), 0);
+        must_eq(weir_wg_wait(&wg, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+    must_eq(weir_stop(0), 0);
+}
+END_TEST
+
 static void child_of_a_fork(struct everything *e)
 {
     weir_ctx timed;
@@ -197,4 +224,5 @@ CHECK_MAIN(CHECK_TEST(threads_need_no_runtime),
            CHECK_TEST(threads_go_on_after_the_stop),
            CHECK_TEST(a_deadline_starts_the_runtime),
            CHECK_TEST(a_host_waits_and_runs_the_tasks),
+           CHECK_TEST(a_thread_wakes_the_host),
            CHECK_TEST(the_child_of_a_fork_is_told))
