@@ -291,8 +291,8 @@ static void show_status(void *arg, char *line, size_t n)
     units_show_size(rate, sizeof rate,
                     seconds > 0 ? (uint64_t)((double)out / seconds) : 0);
     snprintf(line, n,
-             "weir buf: %" PRIu64 " %s, %sB, %sB/s, fill %u%%, %" PRIu64
-             " dropped, %" PRIu64 " failed%s",
+             "weir buf: %" PRIu64 " %s %sB %sB/s fill %u%% dropped %" PRIu64
+             " failed %" PRIu64 "%s",
              (uint64_t)l->out, l->unit, bytes, rate, queue_fill(&b->queue),
              ledger_dropped(l), (uint64_t)l->failed, eta);
 }

@@ -279,8 +279,8 @@ static void show_status(void *arg, char *line, size_t n)
     uint64_t done = l->out + l->failed;
     progress_eta(eta, sizeof eta, m->delivery.place, m->input.total, seconds);
     snprintf(line, n,
-             "weir map: %" PRIu64 " records, %.1f/s, fill %zu%%, running %u, "
-             "%" PRIu64 " dropped, %" PRIu64 " failed%s",
+             "weir map: %" PRIu64 " records %.1f/s fill %zu%% running %u "
+             "dropped %" PRIu64 " failed %" PRIu64 "%s",
              done, seconds > 0 ? (double)done / seconds : 0,
              100 * weir_chan_len(m->jobs) / weir_chan_cap(m->jobs),
              gate_running(&m->crew.gate), ledger_dropped(l),

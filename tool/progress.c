@@ -73,5 +73,5 @@ void progress_eta(char *text, size_t n, uint64_t done, uint64_t total,
         return;
     units_show_clock(clock, sizeof clock,
                      seconds * (double)(total - done) / (double)done);
-    snprintf(text, n, ", ETA %s", clock);
+    snprintf(text, n, " ETA %s", clock);
 }

@@ -22,7 +22,7 @@ void progress_start(struct progress *p, void (*text)(void *, char *, size_t),
 /* Takes the line away. */
 void progress_finish(struct progress *p);
 
-/* ", ETA 1:05" once done of total bytes allow to say so, else "". */
+/* " ETA 1:05" once done of total bytes allow to say so, else "". */
 void progress_eta(char *text, size_t n, uint64_t done, uint64_t total,
                   double seconds);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include <weir.h>
@@ -24,6 +25,8 @@ void tool_setup(void)
 {
     hold_standard_descriptors();
     child_setup();
+    /* One that comes before there is an account to show is no reason to die. */
+    signal(SIGUSR1, SIG_IGN);
 }
 
 int tool_start(void)

@@ -100,6 +100,22 @@ await() {
     status=$?
 }
 
+# Asks the process for snapshots until its standard error, in $work/err, has a
+# line that matches; gives up when the process has ended. Only one that catches
+# SIGUSR1 (bit 10) is asked.
+wait_for() { # PID PATTERN
+    local i mask
+    for ((i = 0; i < 2400; i++)); do
+        mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" \
+            2> /dev/null)
+        [ -n "$mask" ] || return
+        ((0x$mask & 0x200)) && kill -USR1 "$1" 2> /dev/null
+        grep -Eq -e "$2" "$work/err" && return
+        sleep 0.05
+    done
+    echo "    waited in vain for: $2"
+}
+
 finish() {
     echo "$cases cases, $failed failed"
     [ "$failed" -eq 0 ]

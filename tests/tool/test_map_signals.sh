@@ -21,19 +21,9 @@ start() { # OPTIONS...
     read -r x < "$work/begun"
 }
 
-# Until weir has taken note of something, which it says in its snapshot.
-wait_for() { # PATTERN
-    local i
-    for ((i = 0; i < 600; i++)); do
-        kill -USR1 "$pid"
-        if grep -Eq "$1" "$work/err"; then return; fi
-        sleep 0.05
-    done
-}
-
 for sig in INT TERM HUP; do
     start
-    wait_for 'in 3 = '
+    wait_for "$pid" 'in 3 = '
     kill -s "$sig" "$pid"
     echo x > "$work/go"
     await "$pid"
@@ -45,7 +35,7 @@ for sig in INT TERM HUP; do
 done
 
 start --grace 200ms
-wait_for 'in 3 = '
+wait_for "$pid" 'in 3 = '
 kill -TERM "$pid"
 await "$pid"
 exec 3>&-
@@ -62,7 +52,7 @@ balanced "--grace 0: ledger" "$work/err"
 
 start --grace 1h
 kill -INT "$pid"
-wait_for 'SIGINT: finishing'
+wait_for "$pid" 'SIGINT: finishing'
 kill -INT "$pid"
 await "$pid"
 exec 3>&-
@@ -70,7 +60,7 @@ is "a second signal: exit 130" 130 "$status"
 balanced "a second signal: ledger" "$work/err"
 
 start
-wait_for 'in 3 = out [0-9]+ \+ dropped 0 \+ failed 0 \+ left [0-9]+'
+wait_for "$pid" 'in 3 = out [0-9]+ \+ dropped 0 \+ failed 0 \+ left [0-9]+'
 has "SIGUSR1: a snapshot while it runs" "$work/err" \
     'in 3 = .*running [12], waiting for their turn'
 echo x > "$work/go"

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage errors name the option and the form it takes, and exit with 1; help
+# goes to standard output and exits with 0.
+. "$(dirname "$0")/lib.sh"
+
+# wrong PATTERN ARGUMENTS...
+wrong() {
+    local pattern=$1
+    shift
+    run "$weir" "$@" < /dev/null > "$work/got"
+    is "weir $*: exit 1" 1 "$status"
+    has "weir $*: said" "$work/err" "$pattern"
+    is "weir $*: no output" 0 "$(wc -c < "$work/got")"
+}
+
+wrong 'Usage: weir'
+wrong "unknown command 'frob'.*map" frob
+wrong "unknown command '--frob'" --frob
+
+for n in 0 -1 4097 99999999999999999999999 eight 1.5 '' ' 1' 0x10 1e3; do
+    wrong "option --jobs: .*a whole number from 1 to 4096" map -j "$n" -- true
+    wrong "option --jobs: .*a whole number from 1 to 4096" \
+        map "--jobs=$n" -- true
+done
+for option in window capacity; do
+    for n in 0 -5 1000001 99999999999999999999999 x ''; do
+        wrong "option --$option: .*a whole number from 1 to 1000000" \
+            map --$option "$n" -- true
+    done
+done
+for n in -1 1001 x ''; do
+    wrong "option --retries: .*a whole number from 0 to 1000" \
+        map --retries "$n" -- true
+done
+for d in 0 -1 x 5y 1.2.3 .5 '5 s' 1s1 99999999999999999999 ''; do
+    wrong "option --timeout: .*a time above 0" map --timeout "$d" -- true
+    wrong "option --stall: .*a time above 0" buf --stall "$d"
+done
+for d in -1 x 5y ''; do
+    wrong "option --grace: .*a time, such as" map --grace "$d" -- true
+    wrong "option --grace: .*a time, such as" buf --grace "$d"
+done
+for size in 0 -1 2T 1.5 10Q x 10kk ''; do
+    wrong "option --max-record: .*a size from 1 to 1T" \
+        map --max-record "$size" -- true
+done
+for policy in sometimes Never ''; do
+    wrong "option --halt: .*one of never, soon, now" \
+        map --halt "$policy" -- true
+done
+for option in -j --jobs --window --capacity --retries --timeout --halt \
+    --max-record --grace --stats; do
+    long=${option/#-j/--jobs}
+    wrong "option $long needs a value: $long " map $option -- true
+done
+wrong 'unknown option --frob' map --frob -- true
+wrong 'unknown option --frob=3' map --frob=3 -- true
+wrong 'unknown option -x' map -x -- true
+wrong 'option --ordered takes no value' map --ordered=1 -- true
+wrong 'no command: .*-- COMMAND' map
+wrong 'no command: .*-- COMMAND' map -j 2
+wrong 'no command: .*-- COMMAND' map --
+wrong 'no command: .*-- COMMAND' map file --
+wrong 'option --stats: cannot write .*No such' \
+    map --stats "$work/no/such" -- true
+
+for size in 0 -1 x 5y 1.5 99999999999T 2T '' ' 5'; do
+    wrong "option --capacity: .*a size from 1 to 1T" buf --capacity "$size"
+done
+for count in 0 -1 x 1.5 ''; do
+    wrong "option --capacity: .*a size" buf --lines --capacity "$count"
+done
+for policy in burn BLOCK drop_oldest ''; do
+    wrong "option --on-full: .*one of block, drop, drop-oldest, error" \
+        buf --on-full "$policy"
+done
+for share in -1 101 50%% x 5.5 ''; do
+    wrong "option --start-fill: .*a share from 0 to 100" \
+        buf --start-fill "$share"
+done
+for option in --capacity --on-full --start-fill --stall --grace --stats; do
+    wrong "option $option needs a value: $option " buf $option
+done
+wrong 'unknown option --frob' buf --frob
+wrong "'file' is not an option" buf file
+wrong 'option --stats: cannot write' buf --stats "$work/no/such"
+
+# right NAME ARGUMENTS...: accepted.
+right() {
+    run "$weir" "$@" < /dev/null > "$work/got"
+    is "weir $*: exit 0" 0 "$status"
+}
+right map -j 4096 -- true
+right map --jobs=2 --window 1000000 --capacity 1M -- true
+right map --timeout 1.5h --grace 100ms --retries 0 --max-record 1.5k -- true
+right map --win 3 --null --ordered --unordered --strict --halt soon -- true
+right buf --capacity 64M --on-full block --start-fill 50% --stall 10m --lines
+right buf --capacity 10k --null --bytes
+right buf --capacity 64MiB --lines --start-fill 100 --grace 0
+
+for command in "" map buf; do
+    # shellcheck disable=SC2086
+    run "$weir" $command --help > "$work/got"
+    is "weir $command --help: exit 0" 0 "$status"
+    has "weir $command --help: on standard output" "$work/got" '^Usage: weir'
+    is "weir $command --help: nothing else" 0 "$(wc -c < "$work/err")"
+done
+
+# Every option is in the help and in the manual page.
+for pair in map:jobs,ordered,unordered,window,capacity,retries,timeout,halt,null,coproc,max-record,grace,stats,strict,help \
+    buf:capacity,on-full,start-fill,stall,lines,null,bytes,grace,stats,strict,help
+do
+    command=${pair%%:*}
+    "$weir" "$command" --help > "$work/help"
+    tr -d '\\' < "$WEIR_SOURCE/man/weir-$command.1" > "$work/page"
+    IFS=, read -ra names <<< "${pair#*:}"
+    for name in "${names[@]}"; do
+        has "weir $command --help has --$name" "$work/help" "--$name"
+        has "weir-$command(1) has --$name" "$work/page" "--$name"
+    done
+done
+right --version
+has "weir --version" "$work/got" '^weir [0-9]+\.[0-9]+\.[0-9]+$'
+finish
