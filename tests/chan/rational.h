@@ -14,10 +14,14 @@ struct rational {
     int64_t den;
 };
 
-static inline int64_t greatest_common_divisor(int64_t a, int64_t b)
+/* What a sum or product is before it is brought to lowest terms. */
+__extension__ typedef __int128 rational_wide;
+
+static inline rational_wide greatest_common_divisor(rational_wide a,
+                                                    rational_wide b)
 {
     while (b != 0) {
-        const int64_t rest = a % b;
+        const rational_wide rest = a % b;
 
         a = b;
         b = rest;
@@ -25,21 +29,25 @@ static inline int64_t greatest_common_divisor(int64_t a, int64_t b)
     return a < 0 ? -a : a;
 }
 
-static inline struct rational rational(int64_t num, int64_t den)
+static inline struct rational rational(rational_wide num, rational_wide den)
 {
-    const int64_t g = greatest_common_divisor(num, den) * (den < 0 ? -1 : 1);
+    const rational_wide g =
+        greatest_common_divisor(num, den) * (den < 0 ? -1 : 1);
 
-    return (struct rational){num / g, den / g};
+    return (struct rational){(int64_t)(num / g), (int64_t)(den / g)};
 }
 
 static inline struct rational rational_add(struct rational a, struct rational b)
 {
-    return rational(a.num * b.den + b.num * a.den, a.den * b.den);
+    const rational_wide left = (rational_wide)a.num * b.den;
+    const rational_wide right = (rational_wide)b.num * a.den;
+
+    return rational(left + right, (rational_wide)a.den * b.den);
 }
 
 static inline struct rational rational_mul(struct rational a, struct rational b)
 {
-    return rational(a.num * b.num, a.den * b.den);
+    return rational((rational_wide)a.num * b.num, (rational_wide)a.den * b.den);
 }
 
 static inline bool rational_eq(struct rational a, struct rational b)

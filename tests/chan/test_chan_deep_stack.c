@@ -12,7 +12,7 @@ enum { BY_RECV, BY_SEND, BY_SELECT, WAYS };
 
 struct diver {
     ints *c;
-    ints *never;
+    ints *never[2]; /* nobody sends on the one or receives from the other */
     int depth;
     int way;
 };
@@ -20,9 +20,9 @@ struct diver {
 static void wait_at_the_bottom(const struct diver *d)
 {
     int v = 10 + d->depth, other = -7;
-    weir_case cs[] = {ints_recv_case(d->never, &other),
+    weir_case cs[] = {ints_recv_case(d->never[0], &other),
                       ints_recv_case(d->c, &v),
-                      ints_send_case(d->never, &other)};
+                      ints_send_case(d->never[1], &other)};
 
     if (d->way == BY_SEND) {
         put(d->c, v);
@@ -66,14 +66,17 @@ static void short_lived(void *arg)
 
 BEHAVIOUR(frames_survive_the_wait)
 {
-    ints *c = ints_new(0), *sent = ints_new(0), *never = ints_new(0);
+    ints *c = ints_new(0), *sent = ints_new(0);
+    ints *never[2] = {ints_new(0), ints_new(0)};
     ints *scratch = ints_new(1000);
     struct diver d[WAITERS];
     int i, sum = 0, expected = 0;
 
     for (i = 0; i < WAITERS; i++) {
-        d[i] = (struct diver){.never = never, .depth = i % DEPTH, .way = i % 3};
-        d[i].c = d[i].way == BY_SEND ? sent : c;
+        d[i] = (struct diver){i % 3 == BY_SEND ? sent : c,
+                              {never[0], never[1]},
+                              i % DEPTH,
+                              i % 3};
         crew_go(crew, dive_in, &d[i]);
     }
     settle();
@@ -92,7 +95,8 @@ BEHAVIOUR(frames_survive_the_wait)
     crew_wait(crew);
     ints_unref(c);
     ints_unref(sent);
-    ints_unref(never);
+    ints_unref(never[0]);
+    ints_unref(never[1]);
     ints_unref(scratch);
 }
 
@@ -101,7 +105,8 @@ static void deep_until_closed(const struct diver *d, int level)
 {
     volatile unsigned char frame[FRAME];
     int v = 5;
-    weir_case cs[] = {ints_recv_case(d->c, &v), ints_recv_case(d->never, &v)};
+    weir_case cs[] = {ints_recv_case(d->c, &v),
+                      ints_recv_case(d->never[0], &v)};
 
     frame[level] = (unsigned char)level;
     if (level < d->depth) {
@@ -128,7 +133,8 @@ BEHAVIOUR(close_wakes_from_the_deep)
     int i;
 
     for (i = 0; i < WAITERS; i++) {
-        d[i] = (struct diver){c, never, i % DEPTH, i % 2 ? BY_RECV : BY_SELECT};
+        d[i] = (struct diver){
+            c, {never, NULL}, i % DEPTH, i % 2 ? BY_RECV : BY_SELECT};
         crew_go(crew, dive_until_closed, &d[i]);
     }
     settle();

@@ -202,10 +202,12 @@ static void differentiate_run(void *arg)
 
 /* ---- split: one stream becomes two, which may be read at any pace -------- */
 
-enum { AHEAD = 64 };
+/* A series that is fed back to itself has no end of its own: it may run only
+ * so far ahead of the branch that leads out. */
+enum { QUEUE = 64, AHEAD = 6 };
 
 struct branch {
-    struct rational queue[AHEAD]; /* read of the input, not yet given out */
+    struct rational queue[QUEUE]; /* read of the input, not yet given out */
     unsigned head, tail;
     bool asked;
 };
@@ -215,18 +217,25 @@ static weir_case branch_case(struct branch *b, struct series *z)
     const bool ready = b->asked && b->head != b->tail;
 
     return rationals_send_case(ready ? z->out : NULL,
-                               &b->queue[b->head % AHEAD]);
+                               &b->queue[b->head % QUEUE]);
 }
 
-static bool starves(const struct branch *b)
+/* Has a branch asked, or would take, what is not there yet? */
+static bool hungry(const struct branch b[2], bool on_demand)
 {
-    return b->asked && b->head == b->tail;
+    int i;
+
+    for (i = 0; i < 2; i++)
+        if (b[i].asked && b[i].head == b[i].tail &&
+            (on_demand || b[1 - i].tail - b[1 - i].head < AHEAD))
+            return true;
+    return false;
 }
 
 static void push(struct branch *b, struct rational r)
 {
-    must(b->tail - b->head < AHEAD);
-    b->queue[b->tail++ % AHEAD] = r;
+    must(b->tail - b->head < QUEUE);
+    b->queue[b->tail++ % QUEUE] = r;
 }
 
 /* All that a split may do at a time is the cases of one select. */
@@ -241,15 +250,15 @@ static void split_run(void *arg)
     int at;
 
     for (;;) {
-        const bool hungry = starves(&b[0]) || starves(&b[1]);
+        const bool reads = hungry(b, on_demand);
         weir_case cs[] = {
             WEIR_RECV(b[0].asked ? NULL : z[0]->ask, NULL),
             WEIR_RECV(b[1].asked ? NULL : z[1]->ask, NULL),
             branch_case(&b[0], z[0]),
             branch_case(&b[1], z[1]),
-            WEIR_SEND(on_demand && hungry && !asking ? u->ask : NULL, NULL),
+            WEIR_SEND(on_demand && reads && !asking ? u->ask : NULL, NULL),
             rationals_recv_case(on_demand ? asking ? u->out : NULL
-                                : hungry  ? u->out
+                                : reads   ? u->out
                                           : NULL,
                                 &r),
         };

@@ -12,14 +12,15 @@ enum { WAYS = 4 };
 struct cross {
     ints *c[WAYS];
     int n;
-    atomic_long sum; /* of what was sent less what was received */
-    atomic_int next; /* the channel of the next plain party     */
+    atomic_long sum;        /* of what was sent less what was received */
+    atomic_int next_sender; /* the channel of the next plain party     */
+    atomic_int next_receiver;
 };
 
 static void plain_send(void *arg)
 {
     struct cross *x = arg;
-    ints *c = x->c[atomic_fetch_add(&x->next, 1) % WAYS];
+    ints *c = x->c[atomic_fetch_add(&x->next_sender, 1)];
     int i;
 
     for (i = 0; i < x->n; i++) {
@@ -31,7 +32,7 @@ static void plain_send(void *arg)
 static void plain_recv(void *arg)
 {
     struct cross *x = arg;
-    ints *c = x->c[atomic_fetch_add(&x->next, 1) % WAYS];
+    ints *c = x->c[atomic_fetch_add(&x->next_receiver, 1)];
     int i;
 
     for (i = 0; i < x->n; i++)

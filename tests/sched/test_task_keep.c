@@ -138,19 +138,19 @@ static void keep_rounding(void *arg)
     static const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD,
                                 FE_TOWARDZERO};
     const int mine = modes[atomic_fetch_add(&next_number, 1) % 4];
+    const long up = mine == FE_UPWARD || mine == FE_TONEAREST ? 2 : 1;
+    const long down = mine == FE_DOWNWARD || mine == FE_TONEAREST ? -2 : -1;
     volatile double x = 1.5, y = -1.5;
-    const double up = mine == FE_UPWARD ? 2 : mine == FE_TONEAREST ? 2 : 1;
-    const double down = mine == FE_DOWNWARD    ? -2
-                        : mine == FE_TONEAREST ? -2
-                                               : -1;
+    volatile long double wide = 1.5L;
     int i;
 
     must_eq(fesetround(mine), 0);
     for (i = 0; i < MOVES; i++) {
         move(arg, i);
         must_eq(fegetround(), mine);
-        must(rint(x) == up);
-        must(rint(y) == down);
+        must_eq(lrint(x), up);
+        must_eq(lrint(y), down);
+        must_eq(lrintl(wide), up);
     }
 }
 

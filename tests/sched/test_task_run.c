@@ -4,6 +4,9 @@
  * what is reported of tasks that are left, and that those go on when they are
  * woken after a restart.
  */
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "../chan/parties.h"
 
 static int (*const no_main)(void *) = NULL;
@@ -206,6 +209,8 @@ START_TEST(a_task_that_keeps_its_worker)
         sched_yield();
     must_eq(weir_stop(WEIR_MILLISECOND), WEIR_TIMEDOUT);
     atomic_store(&state, 2);
+    while (weir_tasks() > 0)
+        sched_yield();
     must_eq(weir_stop(WEIR_FOREVER), 0);
     must_eq(weir_tasks(), 0);
 }
@@ -253,9 +258,44 @@ static int wait_for_ever(void *arg)
     return 0;
 }
 
+/* In a process without the thread that watches over this test: it is one
+ * that could wake a task. */
 START_TEST(all_asleep_is_told)
 {
-    must_eq(weir_run(wait_for_ever, ints_new(0)), WEIR_DEADLOCK);
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(60);
+        _exit(weir_run(wait_for_ever, ints_new(0)) == WEIR_DEADLOCK ? 0 : 1);
+    }
+    must_eq(waitpid(child, &status, 0), child);
+    must_eq(status, 0);
+}
+END_TEST
+
+/* A thread that weir knows nothing of may yet do something. */
+static void *send_late(void *arg)
+{
+    while (weir_tasks() == 0)
+        sched_yield();
+    settle();
+    put(arg, 1);
+    return NULL;
+}
+
+START_TEST(another_thread_is_no_deadlock)
+{
+    ints *c = ints_new(0);
+    pthread_t thread;
+    int i;
+
+    for (i = 0; i < 20; i++) {
+        must_eq(pthread_create(&thread, NULL, send_late, c), 0);
+        must_eq(weir_run(wait_for_ever, c), 0);
+        must_eq(pthread_join(thread, NULL), 0);
+    }
+    ints_unref(c);
 }
 END_TEST
 
@@ -291,4 +331,5 @@ CHECK_MAIN(CHECK_TEST(run_returns_the_result_after_all_ended),
            CHECK_TEST(a_task_that_keeps_its_worker),
            CHECK_TEST(stop_waits_for_sleepers),
            CHECK_TEST(starts_again_by_itself), CHECK_TEST(all_asleep_is_told),
+           CHECK_TEST(another_thread_is_no_deadlock),
            CHECK_TEST(a_timer_is_no_deadlock))

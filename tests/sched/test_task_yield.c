@@ -7,10 +7,13 @@
 
 static const weir_opts one_worker = {.workers = 1};
 
+enum { TAKERS = 16 };
+
 struct turns {
     atomic_bool stop;
+    atomic_int here;
     int most;
-    int n[16];
+    int n[TAKERS];
 };
 
 struct taker {
@@ -22,6 +25,9 @@ static void take_turns(void *arg)
 {
     const struct taker *me = arg;
 
+    atomic_fetch_add(&me->t->here, 1);
+    while (atomic_load(&me->t->here) < TAKERS)
+        weir_yield();
     while (!atomic_load(&me->t->stop)) {
         if (++me->t->n[me->who] == me->t->most)
             atomic_store(&me->t->stop, true);
@@ -33,16 +39,16 @@ static void take_turns(void *arg)
 START_TEST(turns_are_shared)
 {
     struct turns t = {.most = check_scale(10000)};
-    struct taker takers[16];
+    struct taker takers[TAKERS];
     int i;
 
     must_eq(weir_start(&one_worker), 0);
-    for (i = 0; i < 16; i++) {
+    for (i = 0; i < TAKERS; i++) {
         takers[i] = (struct taker){&t, i};
         must_eq(weir_go(take_turns, &takers[i]), 0);
     }
     must_eq(weir_stop(WEIR_FOREVER), 0);
-    for (i = 0; i < 16; i++)
+    for (i = 0; i < TAKERS; i++)
         must(t.n[i] >= t.most / 4);
 }
 END_TEST
