@@ -19,6 +19,7 @@
 #include "chan/chan.h"
 #include "port/clock.h"
 #include "port/random.h"
+#include "sched/runtime.h"
 #include "sched/timer.h"
 #include "sync/ctx.h"
 
@@ -290,6 +291,9 @@ static int wait_for(weir_case *cs, int n, weir_ctx *ctx, bool ordered,
                     struct wr_node *nodes)
 {
     struct wait s = {.nodes = nodes, .timeout_case = earliest_timeout(cs, n)};
+    int err = s.timeout_case == NONE ? 0 : wr_runtime_need();
+    if (err)
+        return err;
     int64_t start = s.timeout_case == NONE ? 0 : wr_clock();
     for (;;) {
         int winner = wait_once(cs, n, ctx, start, &s);
@@ -297,8 +301,7 @@ static int wait_for(weir_case *cs, int n, weir_ctx *ctx, bool ordered,
             return finish(cs, n, &s, winner);
         if ((winner = glance(cs, n, ordered)) != NONE)
             return winner;
-        int err = weir_ctx_err(ctx);
-        if (err)
+        if ((err = weir_ctx_err(ctx)) != 0)
             return err;
     }
 }
