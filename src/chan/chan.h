@@ -65,6 +65,7 @@ struct weir_chan {
     WR_ALIGNED uint32_t lock;
     struct wr_queue senders, receivers;
     uint64_t handoffs; /* elements that went from hand to hand              */
+    uint64_t waits;    /* parties that ever queued; written under the lock  */
 
     char name[64];
 };
@@ -228,6 +229,22 @@ static inline bool wr_chan_can_recv(const weir_chan *c)
 {
     return (c->cap > 0 && wr_chan_queued(c) > 0) ||
            wr_load_acq(&c->senders.head) || wr_chan_closed(c);
+}
+
+/* Grows each time a receive (or a send) that could not go may have become
+ * possible, closing apart: for who must know that it was not so in between. */
+static inline uint64_t wr_chan_chances(const weir_chan *c, bool to_recv)
+{
+    if (c->cap == 0)
+        return wr_load_acq(&c->waits);
+    return wr_count(wr_load_acq(to_recv ? &c->tail : &c->head));
+}
+
+/* Queues a party's node. Under the lock, frozen. */
+static inline void wr_chan_queue(weir_chan *c, struct wr_node *n)
+{
+    wr_store_rel(&c->waits, c->waits + 1);
+    wr_queue_push(n);
 }
 
 /* ---- the slow side (chan_slow.c) ----------------------------------------- */

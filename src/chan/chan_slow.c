@@ -86,7 +86,7 @@ static int wait_in(weir_chan *c, struct wr_queue *q, void *elem, weir_ctx *ctx,
         return done(c, err, &none);
     wr_wait_init(&p, q, &c->lock, elem);
     p.waiter.alone = !wr_ctx_live(ctx);
-    wr_queue_push(&p.node);
+    wr_chan_queue(c, &p.node);
     wr_unlock(&c->lock);
     wr_waiter_name(&p.waiter, c->name);
     err = wr_wait_park(&p, ctx, reason, c);

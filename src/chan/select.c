@@ -7,7 +7,8 @@
  * nodes of the losers back.
  *
  * Rejected: locking all channels at once in address order, as Go does. It
- * makes the choice a snapshot, and makes 64 cases cost microseconds.
+ * makes the choice a snapshot, and makes 64 cases cost microseconds. The one
+ * answer that needs a snapshot, "none is ready", gets it by looking twice.
  *
  * A select never meets itself: registering ignores its own nodes, and a
  * glance happens only while it has none.
@@ -123,6 +124,38 @@ static int glance(weir_case *cs, int n, bool ordered)
     return NONE;
 }
 
+/* Grows whenever a case may have become ready. */
+static uint64_t chances(const weir_case *cs, int n)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < n; i++)
+        if (is_chan(&cs[i]) && cs[i].object)
+            sum += wr_chan_chances(cs[i].object, cs[i].kind == WEIR_CASE_RECV_);
+    return sum;
+}
+
+/*
+ * For a select that does not wait: NONE only if at one instant no case was
+ * ready. A glance sees one case after the other, and meanwhile one may become
+ * ready behind it while another ceases to be before it. So it looks again
+ * until nothing has become ready from before a glance to after it: the
+ * counts only grow, and their sum tells.
+ */
+static int glance_at_once(weir_case *cs, int n, bool ordered)
+{
+    int i = glance(cs, n, ordered);
+    if (i != NONE || n < 2)
+        return i;
+    uint64_t before, after = chances(cs, n);
+    do {
+        before = after;
+        if ((i = glance(cs, n, ordered)) != NONE)
+            return i;
+        after = chances(cs, n);
+    } while (after != before);
+    return NONE;
+}
+
 /* ---- pass 2: register ---------------------------------------------------- */
 
 /* Another party waits there, not only this select itself. */
@@ -158,7 +191,7 @@ static bool register_chan(weir_case *k, struct wait *s, uint32_t index)
     wr_chan_freeze(c);
     bool waits = must_wait(k, &s->waiter);
     if (waits)
-        wr_queue_push(n);
+        wr_chan_queue(c, n);
     else
         wr_chan_thaw(c);
     wr_unlock(&c->lock);
@@ -334,11 +367,13 @@ int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
     if (wr_unlikely(!valid(cs, n, flags)))
         return WEIR_EINVAL;
     bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
+    if (flags & WEIR_SELECT_TRY) {
+        int at = glance_at_once(cs, n, ordered);
+        return at != NONE ? at : WEIR_EMPTY;
+    }
     int i = glance(cs, n, ordered);
     if (i != NONE)
         return i;
-    if (flags & WEIR_SELECT_TRY)
-        return WEIR_EMPTY;
     int err = weir_ctx_err(ctx);
     if (!err)
         err = wr_can_wait();
