@@ -10,6 +10,7 @@
  * when the run was ended before it was written.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@
 #define DEFAULT_BYTES (UINT64_C(64) << 20)
 #define DEFAULT_GRACE (5 * WEIR_SECOND)
 #define MAX_BYTES     (UINT64_C(1) << 40)
+
+enum { PIPE_WANTED = 128 * 1024 };
 
 enum {
     KEY_CAPACITY = 0x1000,
@@ -352,18 +355,29 @@ static void report_intake(const struct intake *t)
         report("the buffer was full: ended, as --on-full error says");
 }
 
-static int run(struct buf *b, FILE *stats)
+/* Half as many wake-ups for the same bytes; more would not stay in the
+ * cache. What is no pipe, or may not grow, stays as it is. */
+static void widen_pipe(int fd)
 {
-    char why[128];
-    const struct buf_settings *s = b->settings;
-    struct queue_opts o = s->queue;
+    int size = fcntl(fd, F_GETPIPE_SZ);
+    if (size > 0 && size < PIPE_WANTED)
+        fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED);
+}
+
+/* 0, or why it could not begin. */
+static int run(struct buf *b)
+{
+    struct queue_opts o = b->settings->queue;
     ledger_init(&b->ledger, "buf", o.mark < 0 ? "bytes" : "records");
     o.ledger = &b->ledger;
     queue_init(&b->queue, &o);
     b->intake = (struct intake){
         .queue = &b->queue, .ledger = &b->ledger, .input = &b->stop.input};
     b->input_size = input_size(STDIN_FILENO);
-    int code = stop_start(&b->stop, s->grace, show_snapshot, end_at_once, b);
+    widen_pipe(STDIN_FILENO);
+    widen_pipe(STDOUT_FILENO);
+    int code =
+        stop_start(&b->stop, b->settings->grace, show_snapshot, end_at_once, b);
     if (!code) {
         progress_start(&b->progress, show_status, b);
         code = run_stages(b);
@@ -371,13 +385,23 @@ static int run(struct buf *b, FILE *stats)
         stop_finish(&b->stop);
     }
     queue_fini(&b->queue);
+    return code;
+}
+
+static int buf_with(struct buf *b, FILE *stats)
+{
+    char why[160];
+    int status = tool_start();
+    if (status)
+        return status;
+    int code = run(b);
     if (code) {
         limit_text(code, why, sizeof why);
         report("cannot start: %s", why);
         return EXIT_FAILED;
     }
     report_intake(&b->intake);
-    return tool_finish(&b->ledger, stats, s->stats, exit_status(b));
+    return tool_finish(&b->ledger, stats, b->settings->stats, exit_status(b));
 }
 
 int buf_main(int argc, char **argv)
@@ -388,12 +412,14 @@ int buf_main(int argc, char **argv)
                              .stall = WEIR_FOREVER,
                              .grace = DEFAULT_GRACE};
     struct buf b = {.settings = &s};
-    FILE *stats = NULL;
     report_name("weir buf");
     options_parse(&buf_set, argc, argv, &s);
     settle_capacity(&s);
-    if (s.stats && !(stats = tool_open_stats(s.stats)))
-        return EXIT_USAGE;
-    int status = tool_start();
-    return status ? status : run(&b, stats);
+    FILE *stats = s.stats ? tool_open_stats(s.stats) : NULL;
+    int status = EXIT_USAGE;
+    if (stats || !s.stats)
+        status = buf_with(&b, stats);
+    if (stats)
+        fclose(stats);
+    return status;
 }

@@ -120,9 +120,8 @@ bool ledger_write(const struct ledger *l, FILE *file, const char *name,
 {
     json_t *o = ledger_json(l, status);
     bool written = o && json_dumpf(o, file, JSON_INDENT(2)) == 0 &&
-                   fputc('\n', file) != EOF;
+                   fputc('\n', file) != EOF && fflush(file) == 0;
     json_decref(o);
-    written = fclose(file) == 0 && written;
     if (!written)
         report("cannot write --stats %s: %s", name, strerror(errno));
     return written;

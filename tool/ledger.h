@@ -53,8 +53,8 @@ void ledger_line(const struct ledger *l, char *text, size_t n);
 /* Seconds since the start. */
 double ledger_seconds(const struct ledger *l);
 
-/* The account as JSON, with the exit status; closes file, whose name is for
- * the message when it cannot be written. False: not written. */
+/* The account as JSON, with the exit status. name is for the message when
+ * the file cannot be written. False: not written. */
 bool ledger_write(const struct ledger *l, FILE *file, const char *name,
                   int status);
 

@@ -396,9 +396,16 @@ static int exit_status(const struct map *m)
     return EXIT_WELL;
 }
 
-static int run(struct map *m, FILE *stats)
+static void release(struct map *m)
 {
-    char why[128];
+    records_fini(&m->records);
+    weir_chan_unref(m->jobs);
+    weir_chan_unref(m->results);
+}
+
+/* 0, or why it could not begin. */
+static int run(struct map *m)
+{
     int code = WEIR_ENOMEM;
     input_init(&m->input, m->settings->files, m->settings->file_count);
     ledger_init(&m->ledger, "map", "records");
@@ -407,19 +414,41 @@ static int run(struct map *m, FILE *stats)
         code = stop_start(&m->stop, m->settings->grace, show_snapshot,
                           end_at_once, m);
     }
-    if (code) {
-        limit_text(code, why, sizeof why);
-        report("cannot start: %s", why);
-        return EXIT_FAILED;
+    if (!code) {
+        progress_start(&m->progress, show_status, m);
+        run_stages(m);
+        progress_finish(&m->progress);
+        stop_finish(&m->stop);
     }
-    progress_start(&m->progress, show_status, m);
-    run_stages(m);
-    progress_finish(&m->progress);
-    stop_finish(&m->stop);
-    records_fini(&m->records);
-    weir_chan_unref(m->jobs);
-    weir_chan_unref(m->results);
-    return tool_finish(&m->ledger, stats, m->settings->stats, exit_status(m));
+    release(m);
+    return code;
+}
+
+static int say_failure(const char *what, int code)
+{
+    char why[160];
+    limit_text(code, why, sizeof why);
+    report("%s: %s", what, why);
+    return EXIT_FAILED;
+}
+
+/* With the settings made: what can be wrong before the runtime is needed,
+ * then the run. */
+static int map_with(struct map *m, int argc, char **argv, FILE *stats)
+{
+    const struct map_settings *s = m->settings;
+    char what[512];
+    snprintf(what, sizeof what, "cannot run %s", argv[0]);
+    int code = command_init(&m->command, argc, argv, s->coproc);
+    if (code)
+        return say_failure(what, code);
+    int status = tool_start();
+    if (status)
+        return status;
+    code = run(m);
+    if (code)
+        return say_failure("cannot start", code);
+    return tool_finish(&m->ledger, stats, s->stats, exit_status(m));
 }
 
 int map_main(int argc, char **argv)
@@ -429,9 +458,6 @@ int map_main(int argc, char **argv)
                              .timeout = WEIR_FOREVER,
                              .grace = DEFAULT_GRACE,
                              .files = calloc((size_t)argc, sizeof(char *))};
-    struct map m = {.settings = &s};
-    FILE *stats = NULL;
-    char why[128];
     int at = find_command(argc, argv);
     report_name("weir map");
     if (!s.files) {
@@ -443,18 +469,13 @@ int map_main(int argc, char **argv)
         options_fail(&map_set, "no command: weir map [OPTION...] %s",
                      map_set.args);
     settle_defaults(&s);
-    if (s.stats && !(stats = tool_open_stats(s.stats)))
-        return EXIT_USAGE;
-    int status = tool_start();
-    if (status)
-        return status;
-    int code = command_init(&m.command, argc - at - 1, argv + at + 1, s.coproc);
-    if (code) {
-        limit_text(code, why, sizeof why);
-        report("cannot run %s: %s", argv[at + 1], why);
-        return EXIT_FAILED;
-    }
-    status = run(&m, stats);
+    struct map m = {.settings = &s};
+    FILE *stats = s.stats ? tool_open_stats(s.stats) : NULL;
+    int status = EXIT_USAGE;
+    if (stats || !s.stats)
+        status = map_with(&m, argc - at - 1, argv + at + 1, stats);
+    if (stats)
+        fclose(stats);
     command_fini(&m.command);
     free(s.files);
     return status;
