@@ -35,6 +35,7 @@ struct wait {
     struct wr_node *nodes;
     int registered; /* cases before this one have been seen to              */
     bool outer;     /* the outer context's node is registered               */
+    bool ordered;   /* the listed order counts                              */
 };
 
 static uint64_t *rng(void)
@@ -180,6 +181,26 @@ static bool must_wait(const weir_case *k, const struct wr_waiter *me)
     return n == 0 && !others_in(&c->senders, me);
 }
 
+static bool is_own(const struct wr_node *n, const struct wr_waiter *me)
+{
+    return n && n->waiter == me;
+}
+
+/* With the same channel in several cases, a party that comes makes all of
+ * them ready and wins the first: which one that is, is left to chance. Each
+ * new node of ours goes before the k - 1 others with probability 1/k. */
+static WR_NOINLINE void shuffle_in(struct wr_node *n)
+{
+    struct wr_node *first = n;
+    uint32_t k = 1;
+    for (; is_own(first->prev, n->waiter); k++)
+        first = first->prev;
+    if (random_below(k) != 0)
+        return;
+    wr_queue_remove(n);
+    wr_queue_push_before(n, first);
+}
+
 static bool register_chan(weir_case *k, struct wait *s, uint32_t index)
 {
     weir_chan *c = k->object;
@@ -194,6 +215,8 @@ static bool register_chan(weir_case *k, struct wait *s, uint32_t index)
         wr_chan_queue(c, n);
     else
         wr_chan_thaw(c);
+    if (waits && wr_unlikely(is_own(n->prev, &s->waiter)) && !s->ordered)
+        shuffle_in(n);
     wr_unlock(&c->lock);
     return waits;
 }
@@ -323,7 +346,9 @@ static int finish(weir_case *cs, int n, struct wait *s, int winner)
 static int wait_for(weir_case *cs, int n, weir_ctx *ctx, bool ordered,
                     struct wr_node *nodes)
 {
-    struct wait s = {.nodes = nodes, .timeout_case = earliest_timeout(cs, n)};
+    struct wait s = {.nodes = nodes,
+                     .timeout_case = earliest_timeout(cs, n),
+                     .ordered = ordered};
     int err = s.timeout_case == NONE ? 0 : wr_runtime_need();
     if (err)
         return err;

@@ -158,6 +158,19 @@ static inline void wr_queue_push_front(struct wr_node *n)
     n->linked = true;
 }
 
+/* Links before a node of the same queue. Under the lock. */
+static inline void wr_queue_push_before(struct wr_node *n, struct wr_node *at)
+{
+    n->next = at;
+    n->prev = at->prev;
+    if (at->prev)
+        at->prev->next = n;
+    else
+        n->queue->head = n;
+    at->prev = n;
+    n->linked = true;
+}
+
 /* Unlinks, if it is linked. Under the lock. */
 static inline void wr_queue_remove(struct wr_node *n)
 {

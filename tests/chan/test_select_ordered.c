@@ -107,6 +107,25 @@ static void wait_ordered(void *arg)
     l->at = weir_select_with(cs, 3, NULL, WEIR_SELECT_ORDERED);
 }
 
+/* Cases of one channel become ready together: the first of them goes. */
+BEHAVIOUR(a_wait_on_one_channel_keeps_the_order)
+{
+    int i;
+
+    for (i = 0; i < check_scale(150); i++) {
+        ints *c = ints_new(0);
+        struct late l = {{c, c, c}, -1};
+
+        crew_go(crew, wait_ordered, &l);
+        if (i % 2)
+            settle();
+        put(c, 1);
+        crew_wait(crew);
+        must_eq(l.at, 0);
+        ints_unref(c);
+    }
+}
+
 BEHAVIOUR(a_wait_ends_with_what_comes_first)
 {
     int i;
@@ -126,4 +145,5 @@ BEHAVIOUR(a_wait_ends_with_what_comes_first)
 
 CHECK_MAIN(CHECK_MODES(first_listed_wins), CHECK_MODES(priority_of_one_channel),
            CHECK_MODES(ended_context_has_its_place),
+           CHECK_MODES(a_wait_on_one_channel_keeps_the_order),
            CHECK_MODES(a_wait_ends_with_what_comes_first))
