@@ -12,7 +12,8 @@
 #include "sched/timer.h"
 
 static const int64_t TICK = WEIR_MILLISECOND;
-static const int64_t TRIM_EVERY = 100 * WEIR_MILLISECOND;
+static const int64_t TRIM_IDLE = 100 * WEIR_MILLISECOND;
+static const int64_t TRIM_BUSY = 4 * WEIR_SECOND;
 static const int64_t STUCK_AFTER = 2 * WEIR_MILLISECOND;
 
 /* What the monitor remembers of a worker. */
@@ -74,17 +75,20 @@ static void look_at_poller(int64_t now)
         wr_worker_wake_one();
 }
 
-static bool trim(int64_t now)
-{
-    if (now - monitor.trimmed < TRIM_EVERY)
-        return true;
-    monitor.trimmed = now;
-    return wr_stack_trim(false);
-}
-
 static bool all_idle(void)
 {
     return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers;
+}
+
+/* A stack that a busy program did not need for seconds, or an idle one for a
+ * moment, is not needed. True: there may be more to give back. */
+static bool trim(int64_t now)
+{
+    int64_t period = all_idle() ? TRIM_IDLE : TRIM_BUSY;
+    if (now - monitor.trimmed < period)
+        return true;
+    monitor.trimmed = now;
+    return wr_stack_trim(false);
 }
 
 /* All workers sleep and no memory is to be given back: so does the monitor,

@@ -144,6 +144,7 @@ void wr_queue_pop_all(struct wr_queue *q, int status, struct wr_wakes *wakes)
 {
     struct wr_node *n;
     while ((n = q->head) != NULL) {
+        __builtin_prefetch(n->next);
         wr_queue_remove(n);
         n->status = status;
         wr_win(n->waiter, n->index, wakes);

@@ -209,6 +209,8 @@ static void dump_to_stderr(void)
     weir_dump(stderr);
 }
 
+static int stop_machinery(void);
+
 /* Under the mutex. */
 static int start(const weir_opts *o)
 {
@@ -223,6 +225,8 @@ static int start(const weir_opts *o)
     wr_store(&wr_rt.running, 1);
     if (o && o->dump_signal)
         err = wr_signal_hook(o->dump_signal, dump_to_stderr);
+    if (err)
+        stop_machinery();
     return err;
 }
 
@@ -414,10 +418,11 @@ static int report_left(void)
     return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Under the mutex, running. */
+/* Under the mutex, running. After a stop that a task held up there is nobody
+ * left to drain: it goes on where it was. */
 static int stop(int64_t timeout)
 {
-    if (timeout > 0 && !wr_rt.hosted)
+    if (timeout > 0 && !wr_rt.hosted && !wr_load(&wr_rt.stopping))
         drain(timeout);
     int left = report_left();
     int err = stop_machinery();

@@ -26,26 +26,29 @@ enum wr_task_state {
  * state, reason, on and since are read by dumps at any time: relaxed atomics.
  */
 struct wr_task {
+    /* one cache line: what waking and switching touch */
     struct wr_context context;
     struct wr_worker *worker; /* runs it now, ran it last, or its home if
                                  it is pinned                              */
     struct wr_task *next;     /* link in a global queue or an inbox        */
+    uint32_t state;           /* enum wr_task_state                        */
+    uint32_t on_stack;        /* somebody stands on the stack: set by the
+                                 worker that enters it, cleared by its next
+                                 context                                   */
+    uint32_t reason;          /* enum wr_reason, of the last park          */
+    bool pinned;
+    bool plain;     /* started by weir_go: its stack may run the next one */
+    const void *on; /* what the last park waits on                        */
+    int64_t since;  /* coarse time of the last park                       */
+    void *group;    /* told when the task has ended; may be NULL          */
+
     void (*fn)(void *);
     void *arg;
-    uint32_t state;
-    uint32_t reason;
-    const void *on;
-    int64_t since; /* coarse time of the last park                         */
     const void *site;
     const char *name;
     uint64_t id;
     struct wr_local *locals;
     struct wr_slot slot;
-    void *group;       /* told when the task has ended; may be NULL        */
-    uint32_t on_stack; /* somebody stands on the stack: set by the worker
-                          that enters it, cleared by its next context      */
-    bool pinned;
-    bool plain;       /* started by weir_go: its stack may run the next one */
     char on_name[32]; /* the name of what it waits on, if that has one     */
 };
 
