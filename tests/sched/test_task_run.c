@@ -202,17 +202,24 @@ static void hold_the_worker(void *arg)
 
 START_TEST(a_task_that_keeps_its_worker)
 {
+    struct bed bed = {ints_new(0), 0};
     atomic_int state = 0;
 
+    must_eq(weir_go(wait_and_count, &bed), 0);
     must_eq(weir_go(hold_the_worker, &state), 0);
     while (atomic_load(&state) == 0)
         sched_yield();
     must_eq(weir_stop(WEIR_MILLISECOND), WEIR_TIMEDOUT);
     atomic_store(&state, 2);
-    while (weir_tasks() > 0)
+    while (weir_tasks() > 1)
         sched_yield();
+    must_eq(weir_stop(WEIR_FOREVER), 1);
+    must_eq(weir_workers(), 0);
+    must_eq(ints_close(bed.c), 0);
+    must_eq(weir_start(NULL), 0);
     must_eq(weir_stop(WEIR_FOREVER), 0);
-    must_eq(weir_tasks(), 0);
+    must_eq(bed.woken, 1);
+    ints_unref(bed.c);
 }
 END_TEST
 
