@@ -7,12 +7,12 @@
 
 enum {
     HALF = WR_RING / 2, /* what a full ring gives away */
-    BLOCK = 127         /* new tasks in a block of the global queue */
+    BLOCK = 63          /* new tasks in a block of the global queue */
 };
 
 /* ---- global -------------------------------------------------------------- */
 
-/* New tasks in blocks: a million of them cost one allocation each hundred. */
+/* New tasks in blocks: many of them share one allocation. */
 struct block {
     struct block *next;
     uint32_t head, tail;
@@ -82,12 +82,12 @@ static void recycle(struct block *b)
     }
 }
 
-static bool first_spawn(struct wr_spawn *out)
+static bool first_spawn(struct wr_pick *out)
 {
     struct block *b = global.head;
     if (!b || b->head == b->tail)
         return false;
-    *out = b->slots[b->head++];
+    wr_pick_new(out, &b->slots[b->head++]);
     recycle(b);
     return true;
 }
@@ -115,7 +115,7 @@ uint32_t wr_global_take(struct wr_pick *out, uint32_t max)
     uint32_t n = 0;
     wr_lock(&global.lock);
     while (n < max &&
-           ((out[n].task = first_task()) != NULL || first_spawn(&out[n].spawn)))
+           ((out[n].task = first_task()) != NULL || first_spawn(&out[n])))
         n++;
     wr_sub(&global.len, n);
     wr_unlock(&global.lock);
@@ -133,7 +133,8 @@ void wr_global_each_spawn(void (*fn)(const struct wr_spawn *, void *),
     wr_lock(&global.lock);
     for (struct block *b = global.head; b; b = b->next)
         for (uint32_t i = b->head; i < b->tail; i++)
-            fn(&b->slots[i], arg);
+            if (b->slots[i].fn)
+                fn(&b->slots[i], arg);
     wr_unlock(&global.lock);
 }
 
@@ -183,7 +184,7 @@ uint32_t wr_runq_steal(struct wr_runq *q, struct wr_pick *out, uint32_t max)
     for (uint32_t k = half(wr_ready_len(q), max); n < k; n++)
         out[n].task = wr_ready_pop(q);
     for (uint32_t k = n + half(wr_spawn_len(q), max - n); n < k; n++)
-        out[n] = (struct wr_pick){NULL, *wr_spawn_pop_oldest(q)};
+        wr_pick_new(&out[n], wr_spawn_pop_oldest(q));
     wr_bias_release(&q->bias);
     return n;
 }
@@ -205,7 +206,9 @@ void wr_runq_each_spawn(const struct wr_runq *q,
     uint32_t n = wr_load_rlx(&q->spawn_bottom) - top;
     for (uint32_t i = 0; i < n && i < WR_RING; i++) {
         const struct wr_spawn *slot = &q->spawn[(top + i) % WR_RING];
-        struct wr_spawn s = {NULL, NULL, wr_load_rlx(&slot->site), NULL};
-        fn(&s, arg);
+        struct wr_spawn s = {.fn = wr_load_rlx(&slot->fn),
+                             .site = wr_load_rlx(&slot->site)};
+        if (s.fn)
+            fn(&s, arg);
     }
 }

@@ -6,7 +6,7 @@
  *   next    who was woken last: the partner in a conversation runs at once,
  *           but not more than CHAIN times in a row while others wait
  *   ready   who was woken or yielded, first in first out
- *   spawn   new tasks, as four words without a stack. The owner takes the
+ *   spawn   new tasks, as a cache line without a stack. The owner takes the
  *           newest, thieves take the oldest (after Chase and Lev, 2005).
  *           Newest first keeps a tree of a million tasks to some tens alive.
  * ready and spawn take turns. The queue is its owner's under a biased lock, so
@@ -30,12 +30,23 @@ enum {
     WR_CHAIN = 3 /* next in a row; more would starve the queue */
 };
 
-/* A new task. group, if any, is told when it has ended. */
+/*
+ * A new task, without a stack until it runs: the function, and its argument or
+ * a copy of some bytes that it gets the address of. group, if any, is told
+ * when it has ended. Where options or a large copy asked for a stack at once,
+ * the task is there already: fn is NULL and arg is the task.
+ */
+enum { WR_SPAWN_COPY = 32 };
+
 struct wr_spawn {
     void (*fn)(void *);
-    void *arg;
     const void *site;
     void *group;
+    size_t size; /* of the copy, 0: none */
+    union {
+        void *arg;
+        char copy[WR_SPAWN_COPY];
+    };
 };
 
 /* A task, or else a new one that has no stack yet. */
@@ -43,6 +54,13 @@ struct wr_pick {
     struct wr_task *task;
     struct wr_spawn spawn;
 };
+
+static inline void wr_pick_new(struct wr_pick *p, const struct wr_spawn *s)
+{
+    p->task = s->fn ? NULL : s->arg;
+    if (s->fn)
+        p->spawn = *s;
+}
 
 /* Counters run for ever, the slot is the count modulo WR_RING. Written inside
  * the lock; lengths are glanced at from outside. */
@@ -159,8 +177,7 @@ static inline bool wr_pick_spawn(struct wr_runq *q, struct wr_pick *p)
 {
     if (wr_spawn_len(q) == 0)
         return false;
-    p->task = NULL;
-    p->spawn = *wr_spawn_pop_newest(q);
+    wr_pick_new(p, wr_spawn_pop_newest(q));
     return true;
 }
 
@@ -205,7 +222,7 @@ static inline bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
     wr_bias_enter(&q->bias);
     bool found = wr_spawn_len(q) > 0;
     if (found)
-        *p = (struct wr_pick){NULL, *wr_spawn_pop_oldest(q)};
+        wr_pick_new(p, wr_spawn_pop_oldest(q));
     wr_bias_leave(&q->bias);
     return found;
 }

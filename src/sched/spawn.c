@@ -7,7 +7,7 @@
 
 int wr_go_in(void *group, void (*fn)(void *), void *arg, const void *site)
 {
-    const struct wr_spawn s = {fn, arg, site, group};
+    const struct wr_spawn s = {fn, site, group, 0, {arg}};
     return wr_task_spawn(&s);
 }
 
@@ -58,7 +58,7 @@ static int go_bound(const weir_task_opts *o, int class_, void (*fn)(void *),
     t->pinned = o->pinned;
     t->worker = pick_home(w);
     count_start(w);
-    wr_task_ready(t, false);
+    wr_task_new(w, t);
     return 0;
 }
 
@@ -68,7 +68,11 @@ int weir_go_copy(void (*fn)(void *), const void *args, size_t size)
 {
     if (!fn || (!args && size > 0))
         return WEIR_EINVAL;
-    return go_bound(&no_opts, -1, fn, args, size, SITE);
+    if (size == 0 || size > WR_SPAWN_COPY)
+        return go_bound(&no_opts, -1, fn, args, size, SITE);
+    struct wr_spawn s = {.fn = fn, .site = SITE, .size = size};
+    memcpy(s.copy, args, size);
+    return wr_task_spawn(&s);
 }
 
 int weir_go_with(const weir_task_opts *o, void (*fn)(void *), void *arg)

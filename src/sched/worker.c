@@ -136,7 +136,6 @@ struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
         memcpy(top, arg, size);
     }
     t->arg = size > 0 ? top : (void *)(uintptr_t)arg;
-    t->plain = size == 0;
     t->context.sp = wr_switch_prepare(top, task_entry, t);
     wr_store_rlx(&t->state, WR_TASK_READY);
     return t;
@@ -145,8 +144,10 @@ struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
 static struct wr_task *task_start(struct wr_worker *w, const struct wr_spawn *s)
 {
     struct wr_slot slot = wr_stack_take(&w->stacks, w->stacks.class_);
-    struct wr_task *t = wr_task_make(slot, s->fn, s->arg, 0, s->site);
+    const void *arg = s->size > 0 ? s->copy : s->arg;
+    struct wr_task *t = wr_task_make(slot, s->fn, arg, s->size, s->site);
     t->group = s->group;
+    t->plain = true;
     return t;
 }
 
@@ -200,6 +201,20 @@ int wr_task_spawn(const struct wr_spawn *s)
     wr_store_rlx(&w->started, w->started - 1);
     wr_stack_unreserve(&w->stacks, w->stacks.class_);
     return WEIR_ENOMEM;
+}
+
+void wr_task_new(struct wr_worker *w, struct wr_task *t)
+{
+    const struct wr_spawn s = {.arg = t};
+    if (!w || t->pinned) {
+        wr_task_ready(t, false);
+        return;
+    }
+    enum wr_pushed pushed = wr_runq_push_spawn(&w->runq, &s);
+    if (pushed == WR_NO_MEMORY)
+        ready_on(w, t, false);
+    if (pushed != WR_PUSHED)
+        wr_worker_wake_one();
 }
 
 /* ---- picking the next ---------------------------------------------------- */
@@ -321,13 +336,14 @@ void wr_worker_yield(struct wr_worker *w)
 }
 
 /* A task that ends does not leave its stack when the next one is new too. */
-static bool run_in_place(struct wr_task *me, const struct wr_pick *p)
+static bool run_in_place(struct wr_task *me, const struct wr_pick *p,
+                         char *copy)
 {
-    if (p->task || !me->plain || me->pinned ||
-        wr_slot_class(me->slot) != wr_rt.stack_class)
+    if (p->task || !me->plain || wr_slot_class(me->slot) != wr_rt.stack_class)
         return false;
+    me->arg = p->spawn.size > 0 ? memcpy(copy, p->spawn.copy, p->spawn.size)
+                                : p->spawn.arg;
     me->fn = p->spawn.fn;
-    me->arg = p->spawn.arg;
     me->site = p->spawn.site;
     me->group = p->spawn.group;
     me->id = 0;
@@ -347,6 +363,7 @@ static WR_NOINLINE void task_exit(struct wr_worker *w, struct wr_task *me,
 static void task_entry(void *arg)
 {
     struct wr_task *me = arg;
+    __attribute__((aligned(16))) char copy[WR_SPAWN_COPY];
     wr_context_arrive(&me->context);
     settle(me->worker);
     for (;;) {
@@ -363,7 +380,7 @@ static void task_entry(void *arg)
         bool found = !base_due(w) && pick_local(w, &p);
         if (!found)
             task_exit(w, me, NULL);
-        if (!run_in_place(me, &p))
+        if (!run_in_place(me, &p, copy))
             task_exit(w, me, pick_task(w, &p));
     }
 }

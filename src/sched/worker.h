@@ -87,6 +87,10 @@ void wr_task_ready(struct wr_task *t, bool soon);
 /* A new task; the credit for its stack is taken here. As weir_go. */
 int wr_task_spawn(const struct wr_spawn *s);
 
+/* A task that has its stack already is as new as those: w, the caller's own
+ * worker or NULL, queues it among them. */
+void wr_task_new(struct wr_worker *w, struct wr_task *t);
+
 /* Wakes one sleeping worker, if any. */
 void wr_worker_wake_one(void);
 /* Wakes this one. */
