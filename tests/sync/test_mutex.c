@@ -116,7 +116,8 @@ BEHAVIOUR(waiters_come_in_order)
 }
 
 /* Whoever gives the mutex back and takes it again at once, always holding it
- * while others run, must let them in some time. */
+ * while others run, must let them in some time. On a single worker the tasks
+ * among them run only then. */
 struct siege {
     weir_mutex m;
     atomic_int left;
@@ -131,8 +132,9 @@ static void besiege(void *arg)
     must_eq(weir_mutex_unlock(&s->m), 0);
 }
 
-BEHAVIOUR(no_waiter_starves)
+static int withstand(void *arg)
 {
+    struct crew *crew = arg;
     struct siege s = {.m = WEIR_MUTEX_INIT, .left = PARTIES};
     int i;
 
@@ -146,7 +148,18 @@ BEHAVIOUR(no_waiter_starves)
     }
     must_eq(weir_mutex_unlock(&s.m), 0);
     crew_wait(crew);
+    return 0;
 }
+
+START_TEST(no_waiter_starves)
+{
+    const weir_opts one_worker = {.workers = 1};
+    struct crew crew = CREW(_i);
+
+    must_eq(weir_start(&one_worker), 0);
+    must_eq(weir_run(withstand, &crew), 0);
+}
+END_TEST
 
 /* ---- contexts ------------------------------------------------------------ */
 
