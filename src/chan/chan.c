@@ -61,7 +61,8 @@ weir_chan *weir_chan_new_with(const weir_chan_opts *o)
     c->refs = 1;
     if (o->name)
         snprintf(c->name, sizeof(c->name), "%s", o->name);
-    if (c->cap == 0)
+    c->rendezvous = c->cap == 0;
+    if (c->rendezvous)
         c->tail = c->head = WR_SLOW;
     else if (!make_ring(c)) {
         wr_free(c);
@@ -112,6 +113,7 @@ int weir_chan_close(weir_chan *c)
     wr_lock(&c->lock);
     wr_chan_freeze(c);
     wr_or(&c->tail, WR_CHAN_CLOSED);
+    wr_store_rel(&c->closed, true);
     wr_queue_pop_all(&c->senders, WEIR_CLOSED, &wakes);
     wr_queue_pop_all(&c->receivers, WEIR_CLOSED, &wakes);
     wr_chan_thaw(c);

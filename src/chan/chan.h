@@ -44,29 +44,33 @@ enum { WR_SLOW = 1, WR_CHAN_CLOSED = 2, WR_COUNT_SHIFT = 2 };
 #define WR_ONE ((uint64_t)1 << WR_COUNT_SHIFT)
 
 struct weir_chan {
-    /* constant */
+    /* All that a rendezvous touches, in one line. Constant, or under the lock;
+     * glances read closed, the heads of the queues and handoffs. */
+    WR_ALIGNED uint32_t lock;
+    bool rendezvous;
+    bool closed;
     size_t elem_size;
+    struct wr_queue senders, receivers;
+    uint64_t handoffs; /* elements that went from hand to hand              */
+    uint64_t waits;    /* parties that ever queued                          */
+
+    /* The ring: constant. */
+    WR_ALIGNED char *slots;
     size_t elem_offset; /* of the element in its slot, after the stamp      */
     size_t stride;
     size_t cap;
     uint64_t mask; /* slots - 1, slots a power of two >= cap                */
     uint32_t log2_slots;
-    char *slots;
-    void (*destroy)(void *);
-    void (*on_free)(void *); /* a timer that feeds the channel ends with it */
-    void *on_free_arg;
-    uint32_t refs;
+    uint32_t refs; /* not constant, but seldom changed                      */
 
     WR_ALIGNED uint64_t tail; /* senders                                    */
     uint64_t head_seen;       /* head's count when a sender last looked     */
     WR_ALIGNED uint64_t head; /* receivers                                  */
     uint64_t tail_seen;
 
-    WR_ALIGNED uint32_t lock;
-    struct wr_queue senders, receivers;
-    uint64_t handoffs; /* elements that went from hand to hand              */
-    uint64_t waits;    /* parties that ever queued; written under the lock  */
-
+    WR_ALIGNED void (*destroy)(void *);
+    void (*on_free)(void *); /* a timer that feeds the channel ends with it */
+    void *on_free_arg;
     char name[64];
 };
 
@@ -187,7 +191,7 @@ static inline size_t wr_claim_recv(weir_chan *c, size_t n, uint64_t *at)
 static inline bool wr_send_fast(weir_chan *c, const void *elem)
 {
     uint64_t at;
-    if (!wr_claim_send(c, 1, &at))
+    if (c->rendezvous || !wr_claim_send(c, 1, &at))
         return false;
     wr_ring_put(c, at, elem);
     return true;
@@ -196,7 +200,7 @@ static inline bool wr_send_fast(weir_chan *c, const void *elem)
 static inline bool wr_recv_fast(weir_chan *c, void *elem)
 {
     uint64_t at;
-    if (!wr_claim_recv(c, 1, &at))
+    if (c->rendezvous || !wr_claim_recv(c, 1, &at))
         return false;
     wr_ring_get(c, at, elem);
     return true;
@@ -206,7 +210,7 @@ static inline bool wr_recv_fast(weir_chan *c, void *elem)
 
 static inline bool wr_chan_closed(const weir_chan *c)
 {
-    return (wr_load_acq(&c->tail) & WR_CHAN_CLOSED) != 0;
+    return wr_load_acq(&c->closed);
 }
 
 /* Head before tail: the difference is never below 0, and at most cap at the
@@ -222,13 +226,13 @@ static inline bool wr_chan_can_send(const weir_chan *c)
 {
     if (wr_load_acq(&c->receivers.head) || wr_chan_closed(c))
         return true;
-    return c->cap > 0 && wr_chan_queued(c) < c->cap;
+    return !c->rendezvous && wr_chan_queued(c) < c->cap;
 }
 
 static inline bool wr_chan_can_recv(const weir_chan *c)
 {
-    return (c->cap > 0 && wr_chan_queued(c) > 0) ||
-           wr_load_acq(&c->senders.head) || wr_chan_closed(c);
+    return wr_load_acq(&c->senders.head) || wr_chan_closed(c) ||
+           (!c->rendezvous && wr_chan_queued(c) > 0);
 }
 
 /* Grows each time a receive (or a send) that could not go may have become
@@ -253,6 +257,12 @@ static inline void wr_chan_queue(weir_chan *c, struct wr_node *n)
  * clears it when nobody waits. Under the lock. */
 void wr_chan_freeze(weir_chan *c);
 void wr_chan_thaw(weir_chan *c);
+
+/* The number of queued elements, exactly. Frozen. */
+static inline uint64_t wr_chan_len_frozen(const weir_chan *c)
+{
+    return wr_count(wr_load_rlx(&c->tail)) - wr_count(wr_load_rlx(&c->head));
+}
 
 /* The whole operation under the lock; wait says whether it may wait. */
 int wr_send_slow(weir_chan *c, const void *elem, weir_ctx *ctx, bool wait);

@@ -24,7 +24,7 @@ void wr_stamp_await(uint32_t *stamp, uint32_t want)
 
 void wr_chan_freeze(weir_chan *c)
 {
-    if (wr_load_rlx(&c->tail) & WR_SLOW)
+    if (c->rendezvous || wr_load_rlx(&c->tail) & WR_SLOW)
         return;
     wr_or(&c->tail, WR_SLOW);
     wr_or(&c->head, WR_SLOW);
@@ -33,16 +33,10 @@ void wr_chan_freeze(weir_chan *c)
 /* Frozen, the words change under the lock only: plain stores will do. */
 void wr_chan_thaw(weir_chan *c)
 {
-    if (c->cap == 0 || c->senders.head || c->receivers.head)
+    if (c->rendezvous || c->senders.head || c->receivers.head)
         return;
     wr_store_rel(&c->head, wr_load_rlx(&c->head) & ~(uint64_t)WR_SLOW);
     wr_store_rel(&c->tail, wr_load_rlx(&c->tail) & ~(uint64_t)WR_SLOW);
-}
-
-/* The number of queued elements, exactly. Frozen. */
-static uint64_t queued(const weir_chan *c)
-{
-    return wr_count(wr_load_rlx(&c->tail)) - wr_count(wr_load_rlx(&c->head));
 }
 
 /* Frozen, and there is room. */
@@ -99,7 +93,7 @@ int wr_send_slow(weir_chan *c, const void *elem, weir_ctx *ctx, bool wait)
     struct wr_node *n;
     wr_lock(&c->lock);
     wr_chan_freeze(c);
-    if (wr_load_rlx(&c->tail) & WR_CHAN_CLOSED)
+    if (c->closed)
         return done(c, WEIR_CLOSED, &wakes);
     if ((n = wr_queue_pop(&c->receivers, &wakes)) != NULL) {
         if (n->elem)
@@ -107,7 +101,7 @@ int wr_send_slow(weir_chan *c, const void *elem, weir_ctx *ctx, bool wait)
         count_handoff(c);
         return done(c, 0, &wakes);
     }
-    if (queued(c) < c->cap) {
+    if (!c->rendezvous && wr_chan_len_frozen(c) < c->cap) {
         enter(c, elem);
         return done(c, 0, &wakes);
     }
@@ -123,7 +117,7 @@ static bool take_from_sender(weir_chan *c, void *elem, struct wr_wakes *wakes)
     struct wr_node *n = wr_queue_pop(&c->senders, wakes);
     if (!n)
         return false;
-    if (c->cap > 0) {
+    if (!c->rendezvous) {
         enter(c, n->elem);
     } else {
         if (elem)
@@ -138,14 +132,14 @@ int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait)
     struct wr_wakes wakes = {0};
     wr_lock(&c->lock);
     wr_chan_freeze(c);
-    if (c->cap > 0 && queued(c) > 0) {
+    if (!c->rendezvous && wr_chan_len_frozen(c) > 0) {
         take(c, elem);
         take_from_sender(c, NULL, &wakes);
         return done(c, 0, &wakes);
     }
-    if (c->cap == 0 && take_from_sender(c, elem, &wakes))
+    if (c->rendezvous && take_from_sender(c, elem, &wakes))
         return done(c, 0, &wakes);
-    if (wr_load_rlx(&c->tail) & WR_CHAN_CLOSED)
+    if (c->closed)
         return done(c, WEIR_CLOSED, &wakes);
     if (!wait)
         return done(c, WEIR_EMPTY, &wakes);

@@ -172,13 +172,13 @@ static bool others_in(const struct wr_queue *q, const struct wr_waiter *me)
 static bool must_wait(const weir_case *k, const struct wr_waiter *me)
 {
     const weir_chan *c = k->object;
-    uint64_t n =
-        wr_count(wr_load_rlx(&c->tail)) - wr_count(wr_load_rlx(&c->head));
-    if (wr_load_rlx(&c->tail) & WR_CHAN_CLOSED)
+    if (c->closed)
         return false;
     if (k->kind == WEIR_CASE_SEND_)
-        return n >= c->cap && !others_in(&c->receivers, me);
-    return n == 0 && !others_in(&c->senders, me);
+        return !others_in(&c->receivers, me) &&
+               (c->rendezvous || wr_chan_len_frozen(c) >= c->cap);
+    return !others_in(&c->senders, me) &&
+           (c->rendezvous || wr_chan_len_frozen(c) == 0);
 }
 
 static bool is_own(const struct wr_node *n, const struct wr_waiter *me)

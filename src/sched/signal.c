@@ -39,7 +39,7 @@ static struct hook *hooks[SIGNALS + 1];
 static bool listening; /* between start and stop */
 
 static uint32_t arrived[SIGNALS + 1]; /* the handler adds, a worker takes */
-static int bell = -1;                 /* set before the first handler     */
+static int bell = -1; /* set once, under the lock, before the first handler */
 
 static uint64_t bit(int sig)
 {
@@ -75,7 +75,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
         raise(sig);
     } else {
         wr_add(&arrived[sig], 1);
-        wr_bell_ring(bell);
+        wr_bell_ring(wr_load_acq(&bell));
     }
     errno = saved;
 }
@@ -137,7 +137,7 @@ static int open_bell(void)
     int fd = wr_bell_open();
     if (fd < 0)
         return fd;
-    bell = fd;
+    wr_store_rel(&bell, fd);
     return listening ? watch_bell() : 0;
 }
 
@@ -262,7 +262,7 @@ int wr_signal_hook(int sig, void (*fn)(void))
 
 void wr_signals_event(void)
 {
-    wr_bell_silence(bell);
+    wr_bell_silence(wr_load_acq(&bell));
     for (int sig = 1; sig <= SIGNALS; sig++) {
         uint32_t count =
             wr_load_rlx(&arrived[sig]) ? wr_xchg(&arrived[sig], 0) : 0;

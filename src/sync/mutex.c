@@ -134,12 +134,9 @@ static WR_NOINLINE int lock_slow(weir_mutex *m, weir_ctx *ctx)
 
 int weir_mutex_lock(weir_mutex *m, weir_ctx *ctx)
 {
-    uint32_t seen = 0;
     if (wr_unlikely(!m))
         return WEIR_EINVAL;
-    if (wr_likely(wr_cas(&m->state_, &seen, LOCKED)))
-        return 0;
-    return lock_slow(m, ctx);
+    return wr_likely(seize(m, 0)) ? 0 : lock_slow(m, ctx);
 }
 
 int weir_mutex_try_lock(weir_mutex *m)
@@ -187,10 +184,12 @@ static WR_NOINLINE int unlock_slow(weir_mutex *m)
 
 int weir_mutex_unlock(weir_mutex *m)
 {
-    uint32_t seen = LOCKED;
     if (wr_unlikely(!m))
         return WEIR_EINVAL;
-    if (wr_likely(wr_cas(&m->state_, &seen, 0)))
+    uint32_t s = wr_load_rlx(&m->state_);
+    bool nobody_to_wake = (s & (WAITERS | WOKEN)) != WAITERS;
+    if (wr_likely(s & LOCKED && nobody_to_wake) &&
+        wr_likely(wr_cas(&m->state_, &s, s & ~(uint32_t)LOCKED)))
         return 0;
     return unlock_slow(m);
 }

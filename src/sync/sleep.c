@@ -55,10 +55,13 @@ int weir_timer_set(weir_timer *t, int64_t ns, void (*fn)(void *), void *arg)
     int err = wr_runtime_need();
     if (err)
         return err;
+    int64_t when = from_now(ns > 0 ? ns : 0);
+    if (wr_likely(t->fn_ == fn && t->arg_ == arg))
+        return wr_timer_set(&t->timer_, when, fire);
     bool was = wr_timer_cancel(&t->timer_);
     t->fn_ = fn;
     t->arg_ = arg;
-    wr_timer_set(&t->timer_, from_now(ns > 0 ? ns : 0), fire);
+    wr_timer_set(&t->timer_, when, fire);
     return was;
 }
 
