@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 #include <unistd.h>
+#include "port/atomic.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -10,9 +11,12 @@
 
 size_t wr_page_size(void)
 {
-    static size_t size;
-    if (size == 0)
+    static size_t known;
+    size_t size = wr_load_rlx(&known);
+    if (size == 0) {
         size = (size_t)sysconf(_SC_PAGESIZE);
+        wr_store_rlx(&known, size);
+    }
     return size;
 }
 

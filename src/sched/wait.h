@@ -83,7 +83,8 @@ struct wr_node {
     int status;     /* written by the winner before it unlocks */
 };
 
-/* Nodes in the order of their coming. All zero is empty. */
+/* Nodes in the order of their coming. All zero is empty. Written under the
+ * lock; head atomically, for those who only glance at it. */
 struct wr_queue {
     struct wr_node *head, *tail;
 };
@@ -140,7 +141,7 @@ static inline void wr_queue_push(struct wr_node *n)
     if (q->tail)
         q->tail->next = n;
     else
-        q->head = n;
+        wr_store_rlx(&q->head, n);
     q->tail = n;
     n->linked = true;
 }
@@ -154,7 +155,7 @@ static inline void wr_queue_push_front(struct wr_node *n)
         q->head->prev = n;
     else
         q->tail = n;
-    q->head = n;
+    wr_store_rlx(&q->head, n);
     n->linked = true;
 }
 
@@ -166,7 +167,7 @@ static inline void wr_queue_push_before(struct wr_node *n, struct wr_node *at)
     if (at->prev)
         at->prev->next = n;
     else
-        n->queue->head = n;
+        wr_store_rlx(&n->queue->head, n);
     at->prev = n;
     n->linked = true;
 }
@@ -180,7 +181,7 @@ static inline void wr_queue_remove(struct wr_node *n)
     if (n->prev)
         n->prev->next = n->next;
     else
-        q->head = n->next;
+        wr_store_rlx(&q->head, n->next);
     if (n->next)
         n->next->prev = n->prev;
     else
