@@ -2,7 +2,8 @@
 /*
  * Ten thousand connections open at once, each echoed by a task of its own.
  * The clients are a process of their own, for a connection takes a descriptor
- * at either end and a process may have only so many.
+ * at either end and a process may have only so many; but not under a
+ * sanitizer, where there are fewer and a fork may not start threads.
  */
 #include <stdio.h>
 #include <sys/resource.h>
@@ -11,7 +12,8 @@
 
 enum { CONNECTIONS = 10000, SPARE = 64, ROUNDS = 3 };
 
-/* As many as the limit on descriptors has room for. */
+/* As many as the limit on descriptors has room for. Both ends in one process
+ * are so few that it always has. */
 static int how_many(void)
 {
     struct rlimit r;
@@ -56,14 +58,12 @@ static int clients_main(void *arg)
     return 0;
 }
 
-static pid_t start_clients(const struct sockaddr_in *at, int n)
+static pid_t fork_clients(int n)
 {
     pid_t child = fork();
     must(child >= 0);
     if (child > 0)
         return child;
-    clients.at = *at;
-    clients.all_open = (weir_barrier)WEIR_BARRIER_INIT((uint32_t)n);
     _exit(weir_run(clients_main, &n) == 0 ? 0 : 1);
 }
 
@@ -88,12 +88,15 @@ static void echo(void *arg)
 
 struct server {
     int listener, n;
+    bool alone; /* the clients are elsewhere */
 };
 
 static int server_main(void *arg)
 {
     struct server *s = arg;
     int i;
+    if (!s->alone)
+        must_eq(clients_main(&s->n), 0);
     for (i = 0; i < s->n; i++) {
         int fd = weir_accept(s->listener, NULL, NULL, NULL);
         must(fd >= 0);
@@ -102,16 +105,22 @@ static int server_main(void *arg)
     return weir_close(s->listener);
 }
 
-START_TEST(ten_thousand_connections_echo)
+static void reap(pid_t child)
 {
-    struct sockaddr_in at;
-    struct server s = {.n = how_many()};
     int status;
-    s.listener = fds_listen(&at, 4096, O_NONBLOCK);
-    pid_t child = start_clients(&at, s.n);
-    must_eq(weir_run(server_main, &s), 0);
     must_eq(waitpid(child, &status, 0), child);
     must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+START_TEST(ten_thousand_connections_echo)
+{
+    struct server s = {.n = how_many(), .alone = !check_is_slow()};
+    s.listener = fds_listen(&clients.at, 4096, O_NONBLOCK);
+    clients.all_open = (weir_barrier)WEIR_BARRIER_INIT((uint32_t)s.n);
+    pid_t child = s.alone ? fork_clients(s.n) : 0;
+    must_eq(weir_run(server_main, &s), 0);
+    if (child)
+        reap(child);
     must_eq(most_open, s.n);
 }
 END_TEST
