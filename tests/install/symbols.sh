@@ -10,8 +10,8 @@ major=$(sed -n 's/^#define WEIR_VERSION_MAJOR //p' \
     "$prefix/include/weir/base.h")
 
 names() { # NM-OPTIONS FILE
-    nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 { sub(/@.*/, "", $3); print $3 }' |
-        sort -u
+    nm -g --defined-only "$@" 2>/dev/null |
+        awk 'NF == 3 { sub(/@.*/, "", $3); print $3 }' | sort -u
 }
 refuse() { # WHAT: fails when there is something to read
     if grep .; then
