@@ -13,6 +13,11 @@
  * writes the other's line; each keeps a copy of the other's count and looks
  * again only when that says full or empty.
  *
+ * The claim begins with a hint of the end's word, not with the word: a load of
+ * a word that a locked instruction has just written waits for that to end,
+ * and costs as much again. A wrong hint costs a failed compare-and-swap, which
+ * brings the word.
+ *
  * Slow: who must wait, or finds SLOW set, takes the lock. SLOW is set in both
  * words while anybody waits. The compare-and-swaps of the fast side compare
  * the flags too, so once SLOW is set in both, the counts are changed under the
@@ -64,8 +69,10 @@ struct weir_chan {
     uint32_t refs; /* not constant, but seldom changed                      */
 
     WR_ALIGNED uint64_t tail; /* senders                                    */
+    uint64_t tail_hint;       /* what tail was made last                    */
     uint64_t head_seen;       /* head's count when a sender last looked     */
     WR_ALIGNED uint64_t head; /* receivers                                  */
+    uint64_t head_hint;
     uint64_t tail_seen;
 
     WR_ALIGNED void (*destroy)(void *);
@@ -156,15 +163,21 @@ static inline int64_t wr_ready(weir_chan *c, uint64_t head)
 /* Claims up to n places: how many (first at *at), 0: none, or flags are set. */
 static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
 {
-    uint64_t tail = wr_load_rlx(&c->tail);
+    uint64_t tail = wr_load_rlx(&c->tail_hint);
     for (;;) {
         if (wr_unlikely(tail & (WR_SLOW | WR_CHAN_CLOSED)))
             return 0;
         int64_t room = wr_room(c, tail);
-        if (wr_unlikely(room <= 0))
-            return 0;
+        if (wr_unlikely(room <= 0)) {
+            uint64_t now = wr_load_rlx(&c->tail);
+            if (now == tail)
+                return 0;
+            tail = now;
+            continue;
+        }
         size_t k = (uint64_t)room < n ? (size_t)room : n;
         if (wr_likely(wr_cas(&c->tail, &tail, tail + k * WR_ONE))) {
+            wr_store_rlx(&c->tail_hint, tail + k * WR_ONE);
             *at = wr_count(tail);
             return k;
         }
@@ -173,15 +186,21 @@ static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
 
 static inline size_t wr_claim_recv(weir_chan *c, size_t n, uint64_t *at)
 {
-    uint64_t head = wr_load_rlx(&c->head);
+    uint64_t head = wr_load_rlx(&c->head_hint);
     for (;;) {
         if (wr_unlikely(head & WR_SLOW))
             return 0;
         int64_t ready = wr_ready(c, head);
-        if (ready <= 0)
-            return 0;
+        if (wr_unlikely(ready <= 0)) {
+            uint64_t now = wr_load_rlx(&c->head);
+            if (now == head)
+                return 0;
+            head = now;
+            continue;
+        }
         size_t k = (uint64_t)ready < n ? (size_t)ready : n;
         if (wr_likely(wr_cas(&c->head, &head, head + k * WR_ONE))) {
+            wr_store_rlx(&c->head_hint, head + k * WR_ONE);
             *at = wr_count(head);
             return k;
         }

@@ -35,8 +35,12 @@ void wr_chan_thaw(weir_chan *c)
 {
     if (c->rendezvous || c->senders.head || c->receivers.head)
         return;
-    wr_store_rel(&c->head, wr_load_rlx(&c->head) & ~(uint64_t)WR_SLOW);
-    wr_store_rel(&c->tail, wr_load_rlx(&c->tail) & ~(uint64_t)WR_SLOW);
+    uint64_t head = wr_load_rlx(&c->head) & ~(uint64_t)WR_SLOW;
+    uint64_t tail = wr_load_rlx(&c->tail) & ~(uint64_t)WR_SLOW;
+    wr_store_rlx(&c->head_hint, head);
+    wr_store_rlx(&c->tail_hint, tail);
+    wr_store_rel(&c->head, head);
+    wr_store_rel(&c->tail, tail);
 }
 
 /* Frozen, and there is room. */

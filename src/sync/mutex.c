@@ -3,21 +3,24 @@
  * The mutex: one word, and a queue for those who must wait.
  *
  *   LOCKED    somebody has it
- *   WAITERS   the queue is not empty; written under the queue's lock
- *   WOKEN     one waiter was popped and is on its way to try again
+ *   WAITERS   set beside LOCKED only: the unlock must look at the queue
  *
- * Without waiters lock and unlock are one compare-and-swap each. With waiters
- * the mutex is not handed over but freed, and the first waiter woken to
- * compete: a party that locks again at once goes on at full speed, instead of
- * switching at each unlock. At most one waiter is on its way at any time. One
- * who finds the mutex taken goes back to the head of the queue; after PATIENCE
- * such turns the next unlock hands the mutex to it without freeing it. So
- * nobody is passed by more than PATIENCE times once it is at the head.
+ * and, under the queue's lock, woken: a waiter was popped and is on its way to
+ * try again. While one is on its way WAITERS is clear, so the common states
+ * are 0 and LOCKED, and lock and unlock are one compare-and-swap each with no
+ * load before it.
  *
- * No wake-up is lost: a waiter sets WAITERS in the same step that finds LOCKED
- * set, so the owner's unlock sees the flag; and a waiter that is on its way
- * takes WOKEN back in the same step in which it either gets the mutex or finds
- * it LOCKED, by an owner whose unlock then sees WAITERS without WOKEN.
+ * With waiters the mutex is not handed over but freed, and the first waiter
+ * woken to compete: a party that locks again at once goes on at full speed,
+ * instead of switching at each unlock. One who finds the mutex taken goes back
+ * to the head of the queue; after PATIENCE such turns the next unlock hands
+ * the mutex to it without freeing it. So nobody is passed by more than
+ * PATIENCE times once it is at the head.
+ *
+ * No wake-up is lost: who queues up either sets WAITERS in the step that finds
+ * LOCKED, so the owner's unlock sees it; or somebody is on its way, who under
+ * the lock either gets the mutex, with WAITERS if the queue is not empty, or
+ * sets WAITERS as it queues up again.
  *
  * unlock's last touch is the step that clears LOCKED or, at a hand-over, the
  * unlocking of the queue before the new owner can run. So who locks the mutex
@@ -29,7 +32,7 @@
 #include "sync/mutex.h"
 #include "sync/park.h"
 
-enum { LOCKED = WR_MUTEX_LOCKED, WAITERS = 2, WOKEN = 4 };
+enum { LOCKED = WR_MUTEX_LOCKED, WAITERS = 2 };
 
 enum {
     SPINS = 30,  /* about a microsecond: the owner may run elsewhere */
@@ -53,45 +56,45 @@ static int spins(void)
     return n;
 }
 
-/* Takes m if it is free, whatever its other bits. */
-static bool seize(weir_mutex *m, uint32_t drop)
+static uint32_t *woken(weir_mutex *m)
 {
-    uint32_t s = wr_load_rlx(&m->state_);
-    while (!(s & LOCKED))
-        if (wr_cas(&m->state_, &s, (s & ~drop) | LOCKED))
-            return true;
-    return false;
+    return &m->queue_.pad_;
+}
+
+static bool queue_empty(weir_mutex *m)
+{
+    return wr_queue_of(&m->queue_)->head == NULL;
+}
+
+static bool seize(weir_mutex *m)
+{
+    uint32_t seen = 0;
+    return wr_cas(&m->state_, &seen, LOCKED);
 }
 
 static bool spin(weir_mutex *m)
 {
     for (int i = spins(); i > 0; i--) {
-        if (seize(m, 0))
+        if (wr_load_rlx(&m->state_) == 0 && seize(m))
             return true;
         wr_pause();
     }
     return false;
 }
 
-/* Takes m, or leaves word that somebody waits. Under the queue's lock. */
-static bool seize_or_announce(weir_mutex *m, uint32_t drop)
+/* Takes m, or sees to it that somebody will wake the caller, who queues up.
+ * Under the queue's lock. */
+static bool seize_or_announce(weir_mutex *m)
 {
-    uint32_t s = wr_load_rlx(&m->state_);
-    for (;;) {
-        uint32_t want = (s & ~drop) | (s & LOCKED ? WAITERS : LOCKED);
-        if (wr_cas(&m->state_, &s, want))
-            return !(s & LOCKED);
-    }
+    uint32_t s = wr_load_rlx(&m->state_), want;
+    do {
+        bool needed = !*woken(m) && (s & LOCKED || !queue_empty(m));
+        want = s | LOCKED | (needed ? WAITERS : 0);
+    } while (!wr_cas(&m->state_, &s, want));
+    return !(s & LOCKED);
 }
 
-/* Under the queue's lock, after a pop or a withdrawal. */
-static void note_empty(weir_mutex *m)
-{
-    if (!wr_queue_of(&m->queue_)->head)
-        wr_and(&m->state_, ~(uint32_t)WAITERS);
-}
-
-/* One stay in the queue: 0, or ctx's error. */
+/* One stay in the queue, which is locked: 0, or ctx's error. */
 static int wait_turn(weir_mutex *m, struct turn *turn, weir_ctx *ctx)
 {
     struct wr_wait p;
@@ -104,10 +107,8 @@ static int wait_turn(weir_mutex *m, struct turn *turn, weir_ctx *ctx)
         wr_queue_push(&p.node);
     wr_unlock(lock);
     int err = wr_wait_park(&p, ctx, WR_ON_MUTEX, m);
-    if (err) {
-        note_empty(m);
+    if (err)
         wr_unlock(lock);
-    }
     return err;
 }
 
@@ -117,15 +118,16 @@ static WR_NOINLINE int lock_slow(weir_mutex *m, weir_ctx *ctx)
         return 0;
     struct turn turn = {0};
     int err = wr_can_wait();
-    for (uint32_t drop = 0; !err; drop = WOKEN) {
-        uint32_t *lock = wr_queue_lock(&m->queue_);
-        wr_lock(lock);
-        if (seize_or_announce(m, drop)) {
-            wr_unlock(lock);
+    while (!err) {
+        wr_lock(wr_queue_lock(&m->queue_));
+        if (turn.lost > 0)
+            *woken(m) = 0;
+        if (seize_or_announce(m)) {
+            wr_unlock(wr_queue_lock(&m->queue_));
             return 0;
         }
         err = wait_turn(m, &turn, ctx);
-        if (!err && (turn.handed || seize(m, WOKEN)))
+        if (!err && turn.handed)
             return 0;
         turn.lost++;
     }
@@ -136,47 +138,43 @@ int weir_mutex_lock(weir_mutex *m, weir_ctx *ctx)
 {
     if (wr_unlikely(!m))
         return WEIR_EINVAL;
-    return wr_likely(seize(m, 0)) ? 0 : lock_slow(m, ctx);
+    return wr_likely(seize(m)) ? 0 : lock_slow(m, ctx);
 }
 
 int weir_mutex_try_lock(weir_mutex *m)
 {
     if (!m)
         return WEIR_EINVAL;
-    return seize(m, 0) ? 0 : WEIR_BUSY;
+    return seize(m) ? 0 : WEIR_BUSY;
 }
 
-/* Pops the first waiter, to be woken. True: it has the mutex now. */
+/* Pops the first waiter, to be woken. True: it has the mutex now. Nobody but
+ * the owner, who calls this, changes the word while it is LOCKED | WAITERS. */
 static bool pop_waiter(weir_mutex *m, struct wr_wakes *wakes)
 {
     bool handed = false;
     wr_lock(wr_queue_lock(&m->queue_));
     struct wr_node *n = wr_queue_pop(wr_queue_of(&m->queue_), wakes);
-    note_empty(m);
     if (n) {
         struct turn *turn = n->elem;
         handed = turn->handed = turn->lost >= PATIENCE;
-        if (!handed)
-            wr_or(&m->state_, WOKEN);
+        *woken(m) = !handed;
     }
+    bool more = handed && !queue_empty(m);
+    wr_store_rel(&m->state_, more ? LOCKED | WAITERS : LOCKED);
     wr_unlock(wr_queue_lock(&m->queue_));
     return handed;
 }
 
-static WR_NOINLINE int unlock_slow(weir_mutex *m)
+static WR_NOINLINE int unlock_slow(weir_mutex *m, uint32_t seen)
 {
     struct wr_wakes wakes = {0};
-    uint32_t s = wr_load_rlx(&m->state_);
-    if (!(s & LOCKED))
+    if (!(seen & LOCKED))
         return WEIR_EINVAL;
-    for (;;) {
-        if ((s & (WAITERS | WOKEN)) == WAITERS) {
-            if (pop_waiter(m, &wakes))
-                break;
-            s = wr_load_rlx(&m->state_);
-        } else if (wr_cas(&m->state_, &s, s & ~(uint32_t)LOCKED)) {
+    while (!pop_waiter(m, &wakes)) {
+        seen = LOCKED;
+        if (wr_cas(&m->state_, &seen, 0))
             break;
-        }
     }
     wr_wake(&wakes);
     return 0;
@@ -184,12 +182,10 @@ static WR_NOINLINE int unlock_slow(weir_mutex *m)
 
 int weir_mutex_unlock(weir_mutex *m)
 {
+    uint32_t seen = LOCKED;
     if (wr_unlikely(!m))
         return WEIR_EINVAL;
-    uint32_t s = wr_load_rlx(&m->state_);
-    bool nobody_to_wake = (s & (WAITERS | WOKEN)) != WAITERS;
-    if (wr_likely(s & LOCKED && nobody_to_wake) &&
-        wr_likely(wr_cas(&m->state_, &s, s & ~(uint32_t)LOCKED)))
+    if (wr_likely(wr_cas(&m->state_, &seen, 0)))
         return 0;
-    return unlock_slow(m);
+    return unlock_slow(m, seen);
 }
