@@ -17,23 +17,38 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weir.h>
 #include "weir_check.h"
 
+/* Of a test that goes by chance: told with each failure. */
+static const uint64_t *party_seed;
+
+static inline const char *party_note(void)
+{
+    static char note[48];
+
+    if (party_seed != NULL)
+        snprintf(note, sizeof note, " (--seed %llu)",
+                 (unsigned long long)*party_seed);
+    return note;
+}
+
 #define must(expr)                                                             \
     do {                                                                       \
         if (!(expr))                                                           \
-            ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, #expr);              \
+            ck_abort_msg("%s:%d: %s%s", __FILE__, __LINE__, #expr,             \
+                         party_note());                                        \
     } while (0)
 
 #define must_eq(a, b)                                                          \
     do {                                                                       \
         const long long a_ = (long long)(a), b_ = (long long)(b);              \
         if (a_ != b_)                                                          \
-            ck_abort_msg("%s:%d: %s is %lld, not %s (%lld)", __FILE__,         \
-                         __LINE__, #a, a_, #b, b_);                            \
+            ck_abort_msg("%s:%d: %s is %lld, not %s (%lld)%s", __FILE__,       \
+                         __LINE__, #a, a_, #b, b_, party_note());              \
     } while (0)
 
 /* Who the parties are. The two mixed modes differ in who comes first, so

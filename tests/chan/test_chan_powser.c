@@ -200,7 +200,7 @@ static void differentiate_run(void *arg)
     op_end(op);
 }
 
-/* ---- split: one stream becomes two, which may be read at any pace -------- */
+/* ---- split: one stream becomes two, which may be read at any pace ------- */
 
 /* A series that is fed back to itself has no end of its own: it may run only
  * so far ahead of the branch that leads out. */
@@ -391,7 +391,7 @@ static struct series *tangent(struct graph *g)
     return z[0];
 }
 
-/* ---- the tests ----------------------------------------------------------- */
+/* ---- the tests ---------------------------------------------------------- */
 
 enum { TERMS = 10 };
 

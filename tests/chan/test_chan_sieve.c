@@ -24,7 +24,7 @@ static int next_prime(int after)
     return after;
 }
 
-/* ---- the chain of filters ------------------------------------------------ */
+/* ---- the chain of filters ----------------------------------------------- */
 
 struct filter {
     ints *in;
@@ -96,7 +96,7 @@ BEHAVIOUR(chain_of_filters_buffered)
                      8);
 }
 
-/* ---- streams of multiples ------------------------------------------------ */
+/* ---- streams of multiples ----------------------------------------------- */
 
 struct multiples {
     ints *out;

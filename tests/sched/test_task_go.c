@@ -42,8 +42,7 @@ START_TEST(no_function_is_an_error)
 }
 END_TEST
 
-/* ---- a tree of tasks ------------------------------------------------------
- */
+/* ---- a tree of tasks ---------------------------------------------------- */
 
 struct node {
     weir_wg *wg;
@@ -122,8 +121,7 @@ START_TEST(newest_first_on_one_worker)
 }
 END_TEST
 
-/* ---- weir_go_copy ----------------------------------------------------------
- */
+/* ---- weir_go_copy ------------------------------------------------------- */
 
 struct letter {
     ints *answer;

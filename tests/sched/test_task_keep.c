@@ -27,8 +27,7 @@ static void move(ints *c, int i)
         weir_yield();
 }
 
-/* ---- pinned -----------------------------------------------------------------
- */
+/* ---- pinned ------------------------------------------------------------- */
 
 static __thread int thread_local_value;
 
