@@ -132,7 +132,7 @@ static bool open_image(struct image *f, const struct mapping *m)
     return bytes != MAP_FAILED;
 }
 
-static const ElfW(Ehdr) *header(const struct image *f)
+static const ElfW(Ehdr) * header(const struct image *f)
 {
     const ElfW(Ehdr) *e = part(f, 0, 1, sizeof(*e));
     bool ours = e && memcmp(e->e_ident, ELFMAG, SELFMAG) == 0 &&
@@ -153,14 +153,14 @@ static uint64_t own_address(const struct image *f, const ElfW(Ehdr) * e,
     return 0;
 }
 
-static const ElfW(Sym) *covering(const struct image *f, const ElfW(Shdr) * sh,
-                                 uint64_t at)
+static const ElfW(Sym) *
+    covering(const struct image *f, const ElfW(Shdr) * sh, uint64_t at)
 {
     uint64_t n = sh->sh_size / sizeof(ElfW(Sym));
     const ElfW(Sym) *sym = part(f, sh->sh_offset, n, sizeof(*sym));
     for (uint64_t i = 0; sym && i < n; i++)
-        if (ELF64_ST_TYPE(sym[i].st_info) == STT_FUNC && at >= sym[i].st_value &&
-            at - sym[i].st_value < sym[i].st_size)
+        if (ELF64_ST_TYPE(sym[i].st_info) == STT_FUNC &&
+            at >= sym[i].st_value && at - sym[i].st_value < sym[i].st_size)
             return &sym[i];
     return NULL;
 }

@@ -7,12 +7,9 @@
  * allocated under those locks.
  */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/mem.h"
 #include "port/clock.h"
 #include "port/symbol.h"
-#include "sched/dump.h"
 #include "sched/fd.h"
 #include "sched/state.h"
 
@@ -61,7 +58,7 @@ struct rows {
 /* ---- collecting ---------------------------------------------------------- */
 
 /* Of a name that changes meanwhile some mixture is shown. */
-WR_NO_TSAN static void copy_name(char *to, size_t size, const char *from)
+static WR_NO_TSAN void copy_name(char *to, size_t size, const char *from)
 {
     size_t i = 0;
     for (; i < size - 1 && from[i]; i++)
@@ -69,7 +66,7 @@ WR_NO_TSAN static void copy_name(char *to, size_t size, const char *from)
     to[i] = 0;
 }
 
-WR_NO_TSAN static void add_task(struct wr_task *t, void *arg)
+static WR_NO_TSAN void add_task(struct wr_task *t, void *arg)
 {
     struct rows *rows = arg;
     uint32_t state = wr_load_rlx(&t->state);
@@ -192,7 +189,7 @@ static void dump(FILE *out)
     collect(&rows);
     size_t room = rows.seen + rows.seen / 8 + SLACK;
     size_t names = SITES * sizeof(struct site_name);
-    char *memory = calloc(1, names + room * sizeof(struct row));
+    char *memory = wr_alloc(names + room * sizeof(struct row));
     if (!memory) {
         fprintf(out, "weir: no memory to show %zu tasks\n", rows.seen);
         return;
@@ -200,7 +197,7 @@ static void dump(FILE *out)
     rows = (struct rows){(struct row *)(void *)(memory + names), room, 0};
     collect(&rows);
     print_rows(out, &rows, (struct site_name *)(void *)memory);
-    free(memory);
+    wr_free(memory);
 }
 
 void weir_dump(FILE *out)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "port/clock.h"
 #include "port/futex.h"
+#include "port/symbol.h"
 #include "sched/state.h"
 #include "sched/timer.h"
 
@@ -15,6 +16,7 @@ static const int64_t TICK = WEIR_MILLISECOND;
 static const int64_t TRIM_IDLE = 100 * WEIR_MILLISECOND;
 static const int64_t TRIM_BUSY = 4 * WEIR_SECOND;
 static const int64_t STUCK_AFTER = 2 * WEIR_MILLISECOND;
+static const int64_t ASK_AGAIN = 500 * WEIR_MILLISECOND;
 
 /* What the monitor remembers of a worker. */
 struct seen {
@@ -39,10 +41,13 @@ static void warn(struct wr_worker *w, struct seen *s, int64_t now)
     if (!t)
         return;
     const char *name = wr_load_rlx(&t->name);
-    fprintf(stderr,
-            "weir: task %s%sspawned at %p has held worker %d for %lld ms\n",
-            name ? name : "", name ? " " : "", wr_load_rlx(&t->site), w->index,
-            (long long)((now - s->since) / WEIR_MILLISECOND));
+    char site[WR_SYMBOL_MAX];
+    wr_symbol(wr_load_rlx(&t->site), site, sizeof(site));
+    fprintf(
+        stderr,
+        "weir: task %s%s%s, spawned at %s, has held worker %d for %lld ms\n",
+        name ? "\"" : "", name ? name : "unnamed", name ? "\"" : "", site,
+        w->index, (long long)((now - s->since) / WEIR_MILLISECOND));
 }
 
 /* The worker has been in one task for long: others get what waits behind. */
@@ -91,14 +96,21 @@ static bool trim(int64_t now)
     return wr_stack_trim(false);
 }
 
-/* All workers sleep and no memory is to be given back: so does the monitor,
- * until a worker that gets up wakes it. */
+/*
+ * All workers sleep and no memory is to be given back: so does the monitor,
+ * until a worker that gets up wakes it. A thread that might have woken a task
+ * tells nobody when it ends without doing so; under weir_run the monitor
+ * therefore asks again now and then whether anybody is left.
+ */
 static void sleep_with_them(void)
 {
+    bool watch = wr_load(&wr_rt.watch_deadlock) != 0;
     wr_store(&wr_rt.monitor_asleep, 1);
     if (all_idle() && !wr_load(&monitor.stop))
-        wr_futex_wait(&wr_rt.monitor_asleep, 1, -1);
+        wr_futex_wait(&wr_rt.monitor_asleep, 1, watch ? ASK_AGAIN : -1);
     wr_store(&wr_rt.monitor_asleep, 0);
+    if (watch)
+        wr_runtime_idle();
 }
 
 static void *monitor_main(void *arg)

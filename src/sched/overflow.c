@@ -5,11 +5,12 @@
  * the disposition that was there before takes over. Everything here is safe
  * in a signal handler: it formats by hand and writes.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include "port/pages.h"
+#include "base/line.h"
+#include "port/symbol.h"
 #include "sched/state.h"
 
 enum { ALT_STACK = 32 << 10 };
@@ -17,67 +18,55 @@ enum { ALT_STACK = 32 << 10 };
 static struct sigaction before;
 static bool installed;
 
-struct line {
-    char text[512];
-    size_t len;
-};
-
-static void put(struct line *l, const char *s)
-{
-    while (*s && l->len < sizeof(l->text) - 1)
-        l->text[l->len++] = *s++;
-}
-
-static void put_number(struct line *l, uint64_t v, unsigned base)
-{
-    char digits[24];
-    int i = sizeof(digits) - 1;
-    digits[i] = 0;
-    do
-        digits[--i] = "0123456789abcdef"[v % base];
-    while ((v /= base) > 0);
-    put(l, digits + i);
-}
-
 static void report(const struct wr_task *t)
 {
-    struct line l = {.len = 0};
-    put(&l, "weir: stack overflow in task ");
-    put(&l, t->name ? t->name : "(unnamed)");
-    put(&l, ", spawned at 0x");
-    put_number(&l, (uintptr_t)t->site, 16);
-    put(&l, ", stack size ");
-    put_number(&l, wr_stack_size(wr_slot_class(t->slot)), 10);
-    put(&l, " bytes; start it by weir_go_with and a larger stack_size\n");
-    ssize_t put_out = write(STDERR_FILENO, l.text, l.len);
-    (void)put_out;
+    char text[512], site[WR_SYMBOL_MAX];
+    struct wr_line l = wr_line_in(text, sizeof(text));
+    const char *quote = t->name ? "\"" : "";
+    wr_symbol(t->site, site, sizeof(site));
+    wr_line_put(&l, "weir: stack overflow in task ");
+    wr_line_put(&l, quote);
+    wr_line_put(&l, t->name ? t->name : "unnamed");
+    wr_line_put(&l, quote);
+    wr_line_put(&l, ", spawned at ");
+    wr_line_put(&l, site);
+    wr_line_put(&l, ", stack size ");
+    wr_line_put_number(&l, wr_stack_size(wr_slot_class(t->slot)), 10);
+    wr_line_put(&l, " bytes; weir_go_with takes a larger stack_size\n");
+    ssize_t written = write(STDERR_FILENO, l.text, l.len);
+    (void)written;
 }
 
 static void on_fault(int sig, siginfo_t *info, void *ucontext)
 {
+    int saved = errno;
     struct wr_worker *w = wr_worker_self();
     struct wr_task *t = w ? w->current : NULL;
-    if (t && wr_slot_guard_hit(t->slot, info->si_addr))
+    if (info->si_code > 0 && t && wr_slot_guard_hit(t->slot, info->si_addr))
         report(t);
+    errno = saved;
     if (before.sa_flags & SA_SIGINFO && before.sa_sigaction) {
         before.sa_sigaction(sig, info, ucontext);
-        return;
-    }
-    if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
         before.sa_handler(sig);
-        return;
+    } else if (info->si_code > 0 || before.sa_handler == SIG_DFL) {
+        /* A faulting instruction runs again, a signal that was sent is sent
+         * again; either ends the process as it would have without us. */
+        signal(sig, SIG_DFL);
+        if (info->si_code <= 0)
+            raise(sig);
     }
-    /* The faulting instruction runs again, and ends the process as it would
-     * have without us. */
-    signal(sig, SIG_DFL);
 }
 
+/* Ours may be there already, below a handler that was put on top and calls
+ * it: installed a second time the two would call each other. */
 void wr_overflow_install(void)
 {
     struct sigaction sa = {.sa_sigaction = on_fault,
                            .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&sa.sa_mask);
-    installed = sigaction(SIGSEGV, &sa, &before) == 0;
+    if (!installed)
+        installed = sigaction(SIGSEGV, &sa, &before) == 0;
 }
 
 /* Only if nobody has put another handler on top. */
@@ -87,8 +76,7 @@ void wr_overflow_remove(void)
     if (!installed || sigaction(SIGSEGV, NULL, &now))
         return;
     if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_fault)
-        sigaction(SIGSEGV, &before, NULL);
-    installed = false;
+        installed = sigaction(SIGSEGV, &before, NULL) != 0;
 }
 
 void *wr_overflow_thread_enter(void)

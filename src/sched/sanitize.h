@@ -37,6 +37,13 @@
 #include <valgrind/valgrind.h>
 #endif
 
+/* For a look at data that its owner may change meanwhile: a glance. */
+#if defined(WR_TSAN)
+#define WR_NO_TSAN __attribute__((no_sanitize("thread")))
+#else
+#define WR_NO_TSAN
+#endif
+
 /* A place to stand: what wr_switch saved, and the sanitizers' view of it. */
 struct wr_context {
     void *sp;
