@@ -14,8 +14,11 @@
 #include "sched/state.h"
 #include "sched/timer.h"
 
+static const int64_t LONGEST = WEIR_FOREVER / 2; /* and beyond: for ever */
+
 static int timer_fd = -1;
 static uint32_t adopted; /* the host's thread is known */
+static void *alt_stack;  /* of that thread, if we gave it one */
 
 static struct wr_worker *the_worker(void)
 {
@@ -66,13 +69,19 @@ int wr_hosted_start(void)
         return -errno;
     adopted = 0;
     doze(the_worker());
-    return wr_poller_watch(&wr_poller, timer_fd, EPOLLIN, WR_POLL_SILENT);
+    int err = wr_poller_watch(&wr_poller, timer_fd, EPOLLIN, WR_POLL_SILENT);
+    if (err)
+        wr_hosted_stop();
+    return err;
 }
 
 void wr_hosted_stop(void)
 {
-    if (wr_worker_self() == the_worker())
+    if (wr_worker_self() == the_worker()) {
         wr_worker_set_self(NULL);
+        wr_overflow_thread_leave(alt_stack);
+        alt_stack = NULL;
+    }
     wr_store(&wr_rt.idle, 0);
     wr_store(&wr_rt.poller_taken, 0);
     wr_store(&wr_rt.poller_until, 0);
@@ -80,11 +89,13 @@ void wr_hosted_stop(void)
     timer_fd = -1;
 }
 
-static bool is_host(struct wr_worker *w)
+bool wr_hosted_is_host(void)
 {
+    struct wr_worker *w = the_worker();
     if (!wr_xchg(&adopted, 1)) {
         wr_worker_set_self(w);
         wr_context_adopt(&w->base);
+        alt_stack = wr_overflow_thread_enter();
     }
     return wr_worker_self() == w && !w->current;
 }
@@ -108,11 +119,11 @@ int weir_run_once(int64_t timeout)
 {
     if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted || timeout < 0)
         return WEIR_EINVAL;
-    struct wr_worker *w = the_worker();
-    if (!is_host(w))
+    if (!wr_hosted_is_host())
         return WEIR_EINVAL;
+    struct wr_worker *w = the_worker();
     enter(w);
-    int n = wr_worker_once(w, timeout);
+    int n = wr_worker_once(w, timeout < LONGEST ? timeout : -1);
     leave(w);
     return n;
 }

@@ -4,7 +4,11 @@
 #ifndef WR_SCHED_HOSTED_H
 #define WR_SCHED_HOSTED_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Is this the host's thread, outside tasks? The first that asks becomes it. */
+bool wr_hosted_is_host(void);
 
 int wr_hosted_start(void);
 void wr_hosted_stop(void);

@@ -318,13 +318,27 @@ static void drain_answer(int status)
     wr_queue_pop_all(&drain_queue, status, &wakes);
     wr_unlock(&drain_lock);
     wr_wake(&wakes);
+    if (wr_rt.hosted) /* the host drains while it sleeps in the poller */
+        wr_poller_kick(&wr_poller);
+}
+
+/* A worker that was woken counts as idle until it gets up, and what waits in
+ * an inbox waits for that one alone. */
+static bool is_called(struct wr_worker *w)
+{
+    return wr_load(&w->state) == WR_NOTIFIED || wr_load(&w->inbox_len) > 0;
 }
 
 /* Nobody runs, and nothing but a thread that is not ours could change that. */
 static bool all_asleep(void)
 {
-    return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers &&
-           !wr_timers_pending() && wr_load(&wr_rt.outside) == 0 &&
+    if (wr_load(&wr_rt.idle) != (uint32_t)wr_rt.nworkers ||
+        wr_global_len() > 0)
+        return false;
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        if (is_called(wr_rt.workers[i]))
+            return false;
+    return !wr_timers_pending() && wr_load(&wr_rt.outside) == 0 &&
            wr_foreign_threads() == 0;
 }
 
@@ -422,7 +436,9 @@ static int report_left(void)
  * left to drain: it goes on where it was. */
 static int stop(int64_t timeout)
 {
-    if (timeout > 0 && !wr_rt.hosted && !wr_load(&wr_rt.stopping))
+    if (wr_rt.hosted && !wr_hosted_is_host())
+        return WEIR_EINVAL;
+    if (timeout > 0 && !wr_load(&wr_rt.stopping))
         drain(timeout);
     int left = report_left();
     int err = stop_machinery();
