@@ -305,7 +305,7 @@ static void show_snapshot(void *arg)
     struct buf *b = arg;
     char line[512];
     ledger_line(&b->ledger, line, sizeof line);
-    report("%s, fill %u%%", line, queue_fill(&b->queue));
+    report_now("%s, fill %u%%", line, queue_fill(&b->queue));
 }
 
 static void end_at_once(void *arg)

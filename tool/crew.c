@@ -34,11 +34,12 @@ static void fail_to_run(struct crew *c, const char *name, int code)
     crew_fail(c, "cannot run %s: %s", name, why);
 }
 
-/* One less at once than was asked for. Said once a step, which is at most
- * as often as there are workers. */
+/* Fewer at once than were asked for; how many fewer shows in time. */
 static void say_narrower(struct crew *c, int code)
 {
     char why[128];
+    if (atomic_exchange(&c->narrower, true))
+        return;
     limit_text(code, why, sizeof why);
     report("cannot run %u at once: %s; going on with fewer", c->workers, why);
 }
@@ -226,7 +227,6 @@ static void work(void *arg)
 
 int crew_start(struct crew *c)
 {
-    gate_init(&c->gate, c->workers);
     for (unsigned i = 0; i < c->workers; i++) {
         int code = weir_wg_go(&c->done, work, c);
         if (code && i == 0)

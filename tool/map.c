@@ -292,9 +292,10 @@ static void show_snapshot(void *arg)
     struct map *m = arg;
     char line[512];
     ledger_line(&m->ledger, line, sizeof line);
-    report("%s, queued %zu of %zu, running %u, waiting for their turn %" PRIu64,
-           line, weir_chan_len(m->jobs), weir_chan_cap(m->jobs),
-           gate_running(&m->crew.gate), (uint64_t)m->delivery.waiting);
+    report_now(
+        "%s, queued %zu of %zu, running %u, waiting for their turn %" PRIu64,
+        line, weir_chan_len(m->jobs), weir_chan_cap(m->jobs),
+        gate_running(&m->crew.gate), (uint64_t)m->delivery.waiting);
 }
 
 static void end_at_once(void *arg)
@@ -321,6 +322,7 @@ static void prepare_crew(struct map *m)
         .stop = &m->stop,
         .ledger = &m->ledger,
     };
+    gate_init(&m->crew.gate, s->jobs);
     m->delivery = (struct delivery){
         .results = m->results,
         .free = &m->window,

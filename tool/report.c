@@ -18,8 +18,8 @@ static const char *name = "weir";
 
 /* Keeps each write to standard error in one piece. */
 static weir_mutex lock = WEIR_MUTEX_INIT;
-/* The cursor stands behind a progress line. Changed under the lock; the last
- * message alone reads it without. */
+/* The cursor stands behind a progress line. Changed under the lock;
+ * report_now reads it without. */
 static atomic_bool drawn;
 
 void report_name(const char *text)
@@ -106,14 +106,20 @@ void report_lines(const char *prefix, const char *data, size_t n)
     bytes_free(&text);
 }
 
-void report_last(const char *text)
+void report_now(const char *format, ...)
 {
     struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-    char line[512];
-    int n = snprintf(line, sizeof line, "%s%s: %s\n", drawn ? ERASE_LINE : "",
-                     name, text);
-    if (n < (int)sizeof line && poll(&p, 1, 0) == 1 &&
-        write(STDERR_FILENO, line, (size_t)n) < 0)
+    char line[640];
+    va_list args;
+    int at =
+        snprintf(line, sizeof line, "%s%s: ", drawn ? ERASE_LINE : "", name);
+    size_t room = sizeof line - (size_t)at;
+    va_start(args, format);
+    int n = vsnprintf(line + at, room, format, args);
+    va_end(args);
+    n = at + (n < (int)room - 1 ? n : (int)room - 2);
+    line[n++] = '\n';
+    if (poll(&p, 1, 0) == 1 && write(STDERR_FILENO, line, (size_t)n) < 0)
         return;
 }
 

@@ -22,8 +22,9 @@ void report_raw(const char *data, size_t n);
 /* The same, each line with a prefix, and a line's end at the end. */
 void report_lines(const char *prefix, const char *data, size_t n);
 
-/* The message without waiting for a lock or a reader: for an end at once. */
-void report_last(const char *text);
+/* The same without waiting for anybody: left out when standard error takes
+ * nothing now. For who must not be held up, such as the watch for signals. */
+__attribute__((format(printf, 1, 2))) void report_now(const char *format, ...);
 
 /* Draws the progress line in the place of the last; NULL takes it away. */
 void report_progress(const char *line);

@@ -39,9 +39,9 @@ static void watch(void *arg)
         } else if (sig != 0 && s->signal == 0) {
             s->signal = sig;
             weir_ctx_cancel(&s->input, 0);
-            report("SIG%s: finishing what was read; a second signal ends at "
-                   "once",
-                   sigabbrev_np(sig));
+            report_now("SIG%s: finishing what was read; a second signal "
+                       "ends at once",
+                       sigabbrev_np(sig));
             deadline = weir_now() + s->grace;
         } else if (sig != 0) {
             end_at_once(s, sig);

@@ -73,5 +73,5 @@ void tool_last_words(const struct ledger *l)
 {
     char line[512];
     ledger_line(l, line, sizeof line);
-    report_last(line);
+    report_now("%s", line);
 }

@@ -4,6 +4,9 @@
 # accepted, no hang.
 . "$(dirname "$0")/lib.sh"
 
+# The leak check at the end would need descriptors and a process of its own.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+
 seq 300 > "$work/in"
 
 all_there() { # NAME

@@ -46,18 +46,15 @@ check "--unordered: the slow one comes later" \
 
 # The window is bounded: with record 1 stuck, no more than --window records
 # are ever begun, however many wait.
-mkfifo "$work/begun" "$work/go"
+mkfifo "$work"/begun{1,2,3,4,5} "$work/go"
 seq 200 > "$work/in"
 "$weir" map -j 3 --window 5 --capacity 2 -- sh -c '
     echo "$1" >> "$0/started"
-    case $1 in
-    1) echo x > "$0/begun"; read -r x < "$0/go" ;;
-    5) echo x > "$0/begun" ;;
-    esac
+    [ "$1" -gt 5 ] || echo x > "$0/begun$1"
+    [ "$1" != 1 ] || read -r x < "$0/go"
     echo "$1"' "$work" < "$work/in" > "$work/got" 2> "$work/err" &
 pid=$!
-read -r x < "$work/begun"
-read -r x < "$work/begun"
+for i in 1 2 3 4 5; do read -r x < "$work/begun$i"; done
 # Whatever else could begin would do so before this one has its turn.
 for ((i = 0; i < 20; i++)); do sh -c :; done
 is "a stuck record holds the input back" 5 "$(wc -l < "$work/started")"
