@@ -46,6 +46,47 @@ BEHAVIOUR(no_signal_is_lost)
     must_eq(queued(&c.changed.queue_), 0);
 }
 
+/* The signaller is at the mutex when the waiter gives it away. */
+struct door {
+    weir_mutex m;
+    weir_cond c;
+    bool waits, stop; /* under m */
+};
+
+static void let_in(void *arg)
+{
+    struct door *d = arg;
+    bool stop = false;
+
+    while (!stop) {
+        must_eq(weir_mutex_lock(&d->m, NULL), 0);
+        stop = d->stop;
+        if (d->waits)
+            must_eq(weir_cond_signal(&d->c), 0);
+        d->waits = false;
+        must_eq(weir_mutex_unlock(&d->m), 0);
+        weir_yield();
+    }
+}
+
+BEHAVIOUR(no_gap_between_unlock_and_wait)
+{
+    struct door d = {.m = WEIR_MUTEX_INIT, .c = WEIR_COND_INIT};
+    int i, rounds = check_scale(crew_many(crew, 50000, 5000));
+
+    crew_go(crew, let_in, &d);
+    crew_go(crew, let_in, &d);
+    must_eq(weir_mutex_lock(&d.m, NULL), 0);
+    for (i = 0; i < rounds; i++) {
+        d.waits = true;
+        must_eq(weir_cond_wait(&d.c, &d.m, NULL), 0);
+        must(!d.waits);
+    }
+    d.stop = true;
+    must_eq(weir_mutex_unlock(&d.m), 0);
+    crew_wait(crew);
+}
+
 /* ---- who wakes ----------------------------------------------------------- */
 
 struct hall {
@@ -201,6 +242,7 @@ START_TEST(wrong_use_is_refused)
 END_TEST
 
 CHECK_MAIN(CHECK_MODES(no_signal_is_lost),
+           CHECK_MODES(no_gap_between_unlock_and_wait),
            CHECK_MODES(a_signal_wakes_the_first),
            CHECK_MODES(a_broadcast_wakes_all),
            CHECK_MODES(signal_passes_the_cancelled_by),
