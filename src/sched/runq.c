@@ -82,12 +82,12 @@ static void recycle(struct block *b)
     }
 }
 
-static bool first_spawn(struct wr_pick *out)
+static bool first_spawn(struct wr_spawn *out)
 {
     struct block *b = global.head;
     if (!b || b->head == b->tail)
         return false;
-    wr_pick_new(out, &b->slots[b->head++]);
+    *out = b->slots[b->head++];
     recycle(b);
     return true;
 }
@@ -110,12 +110,20 @@ bool wr_global_spawn(const struct wr_spawn *s)
     return done;
 }
 
-uint32_t wr_global_take(struct wr_pick *out, uint32_t max)
+static bool first_of_all(struct wr_spawn *out)
+{
+    struct wr_task *t = first_task();
+    if (!t)
+        return first_spawn(out);
+    *out = (struct wr_spawn){.arg = t};
+    return true;
+}
+
+uint32_t wr_global_take(struct wr_spawn *out, uint32_t max)
 {
     uint32_t n = 0;
     wr_lock(&global.lock);
-    while (n < max &&
-           ((out[n].task = first_task()) != NULL || first_spawn(&out[n])))
+    while (n < max && first_of_all(&out[n]))
         n++;
     wr_sub(&global.len, n);
     wr_unlock(&global.lock);
@@ -176,15 +184,15 @@ static uint32_t half(uint32_t n, uint32_t max)
     return n < max ? n : max;
 }
 
-uint32_t wr_runq_steal(struct wr_runq *q, struct wr_pick *out, uint32_t max)
+uint32_t wr_runq_steal(struct wr_runq *q, struct wr_spawn *out, uint32_t max)
 {
     uint32_t n = 0;
     if (wr_runq_len(q) == 0 || !wr_bias_try_seize(&q->bias))
         return 0;
     for (uint32_t k = half(wr_ready_len(q), max); n < k; n++)
-        out[n].task = wr_ready_pop(q);
+        out[n] = (struct wr_spawn){.arg = wr_ready_pop(q)};
     for (uint32_t k = n + half(wr_spawn_len(q), max - n); n < k; n++)
-        wr_pick_new(&out[n], wr_spawn_pop_oldest(q));
+        out[n] = *wr_spawn_pop_oldest(q);
     wr_bias_release(&q->bias);
     return n;
 }

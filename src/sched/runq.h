@@ -49,17 +49,17 @@ struct wr_spawn {
     };
 };
 
-/* A task, or else a new one that has no stack yet. */
+/* A task, or else a new one that has no stack yet. The entry stays as it is
+ * until the owner of its queue pushes the next one. */
 struct wr_pick {
     struct wr_task *task;
-    struct wr_spawn spawn;
+    const struct wr_spawn *spawn;
 };
 
-static inline void wr_pick_new(struct wr_pick *p, const struct wr_spawn *s)
+static inline void wr_pick_entry(struct wr_pick *p, const struct wr_spawn *s)
 {
     p->task = s->fn ? NULL : s->arg;
-    if (s->fn)
-        p->spawn = *s;
+    p->spawn = s;
 }
 
 /* Counters run for ever, the slot is the count modulo WR_RING. Written inside
@@ -177,7 +177,7 @@ static inline bool wr_pick_spawn(struct wr_runq *q, struct wr_pick *p)
 {
     if (wr_spawn_len(q) == 0)
         return false;
-    wr_pick_new(p, wr_spawn_pop_newest(q));
+    wr_pick_entry(p, wr_spawn_pop_newest(q));
     return true;
 }
 
@@ -222,7 +222,7 @@ static inline bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
     wr_bias_enter(&q->bias);
     bool found = wr_spawn_len(q) > 0;
     if (found)
-        wr_pick_new(p, wr_spawn_pop_oldest(q));
+        wr_pick_entry(p, wr_spawn_pop_oldest(q));
     wr_bias_leave(&q->bias);
     return found;
 }
@@ -230,7 +230,7 @@ static inline bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
 /* ---- others -------------------------------------------------------------- */
 
 /* Takes up to max of the older half; how many. */
-uint32_t wr_runq_steal(struct wr_runq *q, struct wr_pick *out, uint32_t max);
+uint32_t wr_runq_steal(struct wr_runq *q, struct wr_spawn *out, uint32_t max);
 /* Takes next, or NULL. */
 struct wr_task *wr_runq_steal_next(struct wr_runq *q);
 
@@ -252,7 +252,7 @@ void wr_global_push(struct wr_task *t);
 /* False: out of memory; nothing was queued. */
 bool wr_global_spawn(const struct wr_spawn *s);
 /* Up to max, tasks before new ones, each kind oldest first; how many. */
-uint32_t wr_global_take(struct wr_pick *out, uint32_t max);
+uint32_t wr_global_take(struct wr_spawn *out, uint32_t max);
 /* How many, in the total order of sleepers and wakers. */
 uint64_t wr_global_len(void);
 void wr_global_each_spawn(void (*fn)(const struct wr_spawn *, void *),

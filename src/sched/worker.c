@@ -17,7 +17,6 @@
 enum {
     TICKS = 64,         /* switches between two visits of the base          */
     IDS = 1024,         /* task numbers a worker takes at once              */
-    GRAB = 32,          /* taken at once from the global queue or a victim  */
     SEARCHES = 40,      /* looks of the one worker that spins               */
     EVENTS = 128,       /* descriptor events taken at once                  */
     POLL_EVERY = 20000, /* ns between looks at the poller under load        */
@@ -269,7 +268,7 @@ static inline void task_enter(struct wr_worker *w, struct wr_task *t)
 
 static struct wr_task *pick_task(struct wr_worker *w, const struct wr_pick *p)
 {
-    return p->task ? p->task : task_start(w, &p->spawn);
+    return p->task ? p->task : task_start(w, p->spawn);
 }
 
 /* From the task to another, or to the base when none is at hand. */
@@ -302,7 +301,7 @@ static bool base_due(struct wr_worker *w)
 static WR_NOINLINE void leave(struct wr_worker *w, enum wr_after after)
 {
     struct wr_task *me = w->current;
-    struct wr_pick p = {0};
+    struct wr_pick p = {NULL, NULL};
     bool due = base_due(w);
     if (after == WR_AFTER_YIELD && !due && !wr_worker_has_work(w))
         return;
@@ -341,11 +340,11 @@ static bool run_in_place(struct wr_task *me, const struct wr_pick *p,
 {
     if (p->task || !me->plain || wr_slot_class(me->slot) != wr_rt.stack_class)
         return false;
-    me->arg = p->spawn.size > 0 ? memcpy(copy, p->spawn.copy, p->spawn.size)
-                                : p->spawn.arg;
-    me->fn = p->spawn.fn;
-    me->site = p->spawn.site;
-    me->group = p->spawn.group;
+    me->arg = p->spawn->size > 0 ? memcpy(copy, p->spawn->copy, p->spawn->size)
+                                 : p->spawn->arg;
+    me->fn = p->spawn->fn;
+    me->site = p->spawn->site;
+    me->group = p->spawn->group;
     me->id = 0;
     me->name = NULL;
     return true;
@@ -376,7 +375,7 @@ static void task_entry(void *arg)
             wr_task_joined(me->group);
         struct wr_worker *w = me->worker;
         task_finish(w, me);
-        struct wr_pick p = {0};
+        struct wr_pick p = {NULL, NULL};
         bool found = !base_due(w) && pick_local(w, &p);
         if (!found)
             task_exit(w, me, NULL);
@@ -441,43 +440,40 @@ static void share_backlog(struct wr_worker *w)
     }
 }
 
-/* The first of some is run, the others wait here. */
-static bool keep(struct wr_worker *w, const struct wr_pick *got, uint32_t n,
-                 struct wr_pick *p)
+/* Of the n entries got, the first is run, the others wait here. */
+static bool keep(struct wr_worker *w, uint32_t n, struct wr_pick *p)
 {
     if (n == 0)
         return false;
     for (uint32_t i = 1; i < n; i++)
-        if (got[i].task)
-            wr_runq_push(&w->runq, got[i].task);
+        if (w->got[i].fn)
+            (void)wr_runq_push_spawn(&w->runq, &w->got[i]);
         else
-            (void)wr_runq_push_spawn(&w->runq, &got[i].spawn);
-    *p = got[0];
+            wr_runq_push(&w->runq, w->got[i].arg);
+    wr_pick_entry(p, &w->got[0]);
     return !p->task || is_off_stack(w, p->task);
 }
 
-/* Never more than an empty queue takes without a spill. */
+/* Never more than the queue takes without a spill. */
 static bool pick_global(struct wr_worker *w, struct wr_pick *p)
 {
-    struct wr_pick got[GRAB];
     uint64_t len = wr_global_len();
     if (len == 0)
         return false;
-    uint32_t max = wr_runq_len(&w->runq) > WR_RING - GRAB ? 1 : GRAB;
+    uint32_t max = wr_runq_len(&w->runq) > WR_RING - WR_GRAB ? 1 : WR_GRAB;
     uint64_t share = len / (uint64_t)wr_rt.nworkers + 1;
-    return keep(w, got,
-                wr_global_take(got, share < max ? (uint32_t)share : max), p);
+    max = share < max ? (uint32_t)share : max;
+    return keep(w, wr_global_take(w->got, max), p);
 }
 
 static bool steal(struct wr_worker *w, struct wr_pick *p)
 {
-    struct wr_pick got[GRAB];
     uint32_t n = (uint32_t)wr_rt.nworkers;
     uint32_t start = wr_rand_below(&w->rng, n);
     for (uint32_t i = 0; i < n; i++) {
         struct wr_worker *victim = wr_rt.workers[(start + i) % n];
         if (victim != w &&
-            keep(w, got, wr_runq_steal(&victim->runq, got, GRAB), p))
+            keep(w, wr_runq_steal(&victim->runq, w->got, WR_GRAB), p))
             return true;
     }
     return false;
@@ -595,7 +591,6 @@ static void idle(struct wr_worker *w, int64_t limit)
 /* One round of looking; true: p is to be run. */
 static bool look(struct wr_worker *w, struct wr_pick *p)
 {
-    *p = (struct wr_pick){0};
     look_around(w);
     share_backlog(w);
     return pick_global(w, p) || pick_local(w, p) || steal(w, p);
@@ -604,14 +599,14 @@ static bool look(struct wr_worker *w, struct wr_pick *p)
 /* A new task that nobody stole and newer ones hide gets its turn too. */
 static void age_spawns(struct wr_worker *w)
 {
-    struct wr_pick p = {0};
+    struct wr_pick p = {NULL, NULL};
     if (wr_runq_pick_oldest(&w->runq, &p))
         wr_runq_push(&w->runq, pick_task(w, &p));
 }
 
 void wr_worker_loop(struct wr_worker *w)
 {
-    struct wr_pick p = {0};
+    struct wr_pick p = {NULL, NULL};
     uint32_t visits = 0;
     while (!wr_load_rlx(&wr_rt.stopping)) {
         if (++visits % TICKS == 0)
@@ -625,7 +620,7 @@ void wr_worker_loop(struct wr_worker *w)
 
 int wr_worker_once(struct wr_worker *w, int64_t timeout)
 {
-    struct wr_pick p = {0};
+    struct wr_pick p = {NULL, NULL};
     uint32_t before = w->tick;
     if (!look(w, &p)) {
         if (timeout == 0)
@@ -656,7 +651,7 @@ int wr_worker_open(struct wr_worker *w, int index, int stack_class)
 /* What it had goes where the next workers find it. */
 void wr_worker_close(struct wr_worker *w)
 {
-    struct wr_pick p = {0};
+    struct wr_pick p = {NULL, NULL};
     while (wr_runq_pick(&w->runq, &p))
         wr_global_push(pick_task(w, &p));
     wr_stack_cache_close(&w->stacks);

@@ -31,6 +31,8 @@ enum wr_after {
     WR_AFTER_EXIT
 };
 
+enum { WR_GRAB = 32 }; /* taken at once from the global queue or a victim */
+
 enum wr_worker_state { WR_AWAKE, WR_ASLEEP, WR_NOTIFIED };
 
 struct wr_worker {
@@ -43,6 +45,7 @@ struct wr_worker {
     int64_t backlog_since;    /* since when there is more than it can run  */
     int64_t polled;           /* last look at the poller                   */
     struct wr_stack_cache stacks;
+    struct wr_spawn got[WR_GRAB]; /* on their way from another queue       */
 
     /* owner writes, others glance */
     struct wr_task *current;
