@@ -60,27 +60,46 @@ static void give_up(struct input *in, int code)
     in->unreadable = true;
 }
 
-/* In the blocking pool: opening a FIFO waits for its writer. */
+/* In the blocking pool. A FIFO is opened without waiting for its writer. */
 static int open_name(void *arg)
 {
-    int fd = open(arg, O_RDONLY | O_CLOEXEC);
+    int fd = open(arg, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
 
-bool input_open(struct input *in)
+static int open_next(struct input *in)
+{
+    char *name = in->names[in->next++];
+    bool standard = strcmp(name, "-") == 0;
+    in->name = standard ? "standard input" : name;
+    if (standard)
+        return STDIN_FILENO;
+    int fd = weir_blocking(open_name, name);
+    return fd == WEIR_ENOMEM ? open_name(name) : fd;
+}
+
+/* A FIFO that no writer has opened yet reads as if it were at its end, but
+ * does not poll so. */
+static bool await_writer(int fd, weir_ctx *ctx)
+{
+    struct stat st;
+    return fstat(fd, &st) || !S_ISFIFO(st.st_mode) ||
+           weir_wait_fd(fd, WEIR_READABLE, ctx) != WEIR_CANCELED;
+}
+
+bool input_open(struct input *in, weir_ctx *ctx)
 {
     while (in->next < in->count) {
-        char *name = in->names[in->next++];
-        bool standard = strcmp(name, "-") == 0;
-        in->name = standard ? "standard input" : name;
-        int fd = standard ? STDIN_FILENO : weir_blocking(open_name, name);
-        if (fd == WEIR_ENOMEM)
-            fd = open_name(name);
-        if (fd >= 0) {
-            in->fd = fd;
-            return true;
+        int fd = open_next(in);
+        if (fd < 0) {
+            give_up(in, fd);
+            continue;
         }
-        give_up(in, fd);
+        in->fd = fd;
+        if (fd == STDIN_FILENO || await_writer(fd, ctx))
+            return true;
+        input_close(in);
+        return false;
     }
     return false;
 }

@@ -25,8 +25,9 @@ struct input {
 /* No names: standard input alone. */
 void input_init(struct input *in, char *const *names, int count);
 
-/* Opens the next one that can be opened. False: there is none. */
-bool input_open(struct input *in);
+/* Opens the next one that can be opened. False: there is none, or ctx ended
+ * while a FIFO waited for its writer. */
+bool input_open(struct input *in, weir_ctx *ctx);
 
 /* Reads from the open one. 0: it is at its end (or could not be read on) and
  * closed. WEIR_CANCELED: ctx ended. */

@@ -58,7 +58,7 @@ int records_next(struct records *r, struct bytes *record, weir_ctx *ctx)
     for (;;) {
         int state = RECORDS_ONE;
         bool some = false;
-        if (r->input->fd < 0 && !input_open(r->input))
+        if (r->input->fd < 0 && !input_open(r->input, ctx))
             return RECORDS_END;
         for (int got; (got = fill(r, ctx)) != 0; some = true) {
             if (got < 0)

@@ -68,6 +68,40 @@ exec 3>&-
 await "$pid"
 is "SIGUSR1: and it goes on" 0 "$status"
 
+# A FIFO that nobody has opened for writing holds up nothing.
+mkfifo "$work/fifo"
+"$weir" map "$work/fifo" -- echo > "$work/got" 2> "$work/err" &
+pid=$!
+wait_for "$pid" 'in 0 = '
+kill -TERM "$pid"
+await "$pid"
+is "a FIFO without a writer: exit 143" 143 "$status"
+"$weir" map "$work/fifo" -- echo > "$work/got" 2> "$work/err" &
+pid=$!
+wait_for "$pid" 'in 0 = '
+echo late > "$work/fifo"
+await "$pid"
+is "a FIFO whose writer comes late" late "$(cat "$work/got")"
+
+# Standard error that nobody reads, and that is full, holds up neither signal.
+rm -f "$work/begun" "$work/go"
+mkfifo "$work/stuck" "$work/begun" "$work/go"
+sh -c 'exec 5< "$0"; exec sleep 1000' "$work/stuck" &
+reader=$!
+dd if=/dev/zero of="$work/stuck" bs=65536 count=1 2> /dev/null
+seq 2 | "$weir" map --grace 1h -j 2 --unordered -- sh -c '
+    [ "$1" = 1 ] || exit 1
+    echo x > "$0/begun"
+    read -r x < "$0/go"' "$work" > "$work/got" 2> "$work/stuck" &
+pid=$!
+read -r x < "$work/begun"
+kill -TERM "$pid"
+kill -INT "$pid"
+await "$pid"
+kill "$reader"
+wait "$reader" 2> /dev/null
+check "standard error is stuck: two signals end it" [ "$status" -gt 128 ]
+
 # ---- a consumer that goes away -----------------------------------------------
 timeout 120 "$weir" map -j 2 -- echo 2> "$work/err" < <(yes) | head -n 1 \
     > "$work/got"
