@@ -30,10 +30,12 @@ void wr_chan_freeze(weir_chan *c)
     wr_or(&c->head, WR_SLOW);
 }
 
-/* Frozen, the words change under the lock only: plain stores will do. */
+/* Frozen, the words change under the lock only: plain stores will do. A party
+ * that a context took away may find the channel thawed already, and in use. */
 void wr_chan_thaw(weir_chan *c)
 {
-    if (c->rendezvous || c->senders.head || c->receivers.head)
+    if (c->rendezvous || c->senders.head || c->receivers.head ||
+        !(wr_load_rlx(&c->tail) & WR_SLOW))
         return;
     uint64_t head = wr_load_rlx(&c->head) & ~(uint64_t)WR_SLOW;
     uint64_t tail = wr_load_rlx(&c->tail) & ~(uint64_t)WR_SLOW;
