@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Between two calls of weir_run_once the worker counts as asleep in the
- * poller, so whoever brings work kicks the poller and the host's loop sees
- * the descriptor readable. A timer descriptor in the same poller stands for
+ * poller and the host as a plain thread, so whoever brings work, the host
+ * included, kicks the poller, and the host's loop sees the descriptor
+ * readable. A timer descriptor in the same poller stands for
  * the earliest timer.
  */
 #include "sched/hosted.h"
@@ -17,8 +18,9 @@
 static const int64_t LONGEST = WEIR_FOREVER / 2; /* and beyond: for ever */
 
 static int timer_fd = -1;
-static uint32_t adopted; /* the host's thread is known */
-static void *alt_stack;  /* of that thread, if we gave it one */
+static uint32_t adopted;   /* the host's thread is known, and */
+static __thread bool here; /* this is it */
+static void *alt_stack;    /* of that thread, if we gave it one */
 
 static struct wr_worker *the_worker(void)
 {
@@ -77,8 +79,8 @@ int wr_hosted_start(void)
 
 void wr_hosted_stop(void)
 {
-    if (wr_worker_self() == the_worker()) {
-        wr_worker_set_self(NULL);
+    if (here) {
+        here = false;
         wr_overflow_thread_leave(alt_stack);
         alt_stack = NULL;
     }
@@ -91,17 +93,23 @@ void wr_hosted_stop(void)
 
 bool wr_hosted_is_host(void)
 {
-    struct wr_worker *w = the_worker();
     if (!wr_xchg(&adopted, 1)) {
-        wr_worker_set_self(w);
-        wr_context_adopt(&w->base);
+        here = true;
+        wr_context_adopt(&the_worker()->base);
         alt_stack = wr_overflow_thread_enter();
     }
-    return wr_worker_self() == w && !w->current;
+    return wr_hosted_here();
+}
+
+/* Not to be kept over a switch: asked on a thread's own stack only. */
+bool wr_hosted_here(void)
+{
+    return here && !wr_task_self();
 }
 
 static void enter(struct wr_worker *w)
 {
+    wr_worker_set_self(w);
     rise(w);
     swallow_alarm();
 }
@@ -113,6 +121,7 @@ static void leave(struct wr_worker *w)
     wr_runtime_idle();
     if (wr_worker_has_work(w) || wr_global_len())
         wr_poller_kick(&wr_poller);
+    wr_worker_set_self(NULL);
 }
 
 int weir_run_once(int64_t timeout)

@@ -9,6 +9,7 @@
 
 /* Is this the host's thread, outside tasks? The first that asks becomes it. */
 bool wr_hosted_is_host(void);
+bool wr_hosted_here(void); /* the same, but none becomes it */
 
 int wr_hosted_start(void);
 void wr_hosted_stop(void);

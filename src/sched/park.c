@@ -105,7 +105,7 @@ static void await_token_hosting(struct wr_parker *p)
 
 void wr_park_thread(struct wr_parker *p)
 {
-    if (wr_worker_self() && wr_rt.hosted)
+    if (wr_rt.hosted && wr_hosted_here())
         await_token_hosting(p);
     else
         await_token(p);
