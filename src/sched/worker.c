@@ -150,18 +150,15 @@ static struct wr_task *task_start(struct wr_worker *w, const struct wr_spawn *s)
     return t;
 }
 
-static void task_finish(struct wr_worker *w, struct wr_task *t)
-{
-    wr_stack_unreserve(&w->stacks, wr_slot_class(t->slot));
-    wr_store_rlx(&w->ended, w->ended + 1);
-}
-
-/* Under the runtime's lock or from the owner's next context. */
+/* Under the runtime's lock or from the owner's next context. The stack first:
+ * who gets the credit may ask for one at once. */
 static void task_bury(struct wr_worker *w, struct wr_task *t)
 {
+    int class_ = wr_slot_class(t->slot);
     wr_store_rlx(&t->state, WR_TASK_NONE);
     wr_context_close(&t->context);
     wr_stack_give(&w->stacks, t->slot);
+    wr_stack_unreserve(&w->stacks, class_);
 }
 
 static int spawn_from_thread(const struct wr_spawn *s)
@@ -334,12 +331,14 @@ void wr_worker_yield(struct wr_worker *w)
     leave(w, WR_AFTER_YIELD);
 }
 
-/* A task that ends does not leave its stack when the next one is new too. */
-static bool run_in_place(struct wr_task *me, const struct wr_pick *p,
-                         char *copy)
+/* A task that ends does not leave its stack when the next one is new too: of
+ * the two promises one is left over. */
+static bool run_in_place(struct wr_worker *w, struct wr_task *me,
+                         const struct wr_pick *p, char *copy)
 {
-    if (p->task || !me->plain || wr_slot_class(me->slot) != wr_rt.stack_class)
+    if (p->task || !me->plain || wr_slot_class(me->slot) != w->stacks.class_)
         return false;
+    wr_stack_unreserve(&w->stacks, w->stacks.class_);
     me->arg = p->spawn->size > 0 ? memcpy(copy, p->spawn->copy, p->spawn->size)
                                  : p->spawn->arg;
     me->fn = p->spawn->fn;
@@ -374,12 +373,13 @@ static void task_entry(void *arg)
         if (me->group)
             wr_task_joined(me->group);
         struct wr_worker *w = me->worker;
-        task_finish(w, me);
+        /* Released, as what the task started was counted before it. */
+        wr_store_rel(&w->ended, w->ended + 1);
         struct wr_pick p = {NULL, NULL};
         bool found = !base_due(w) && pick_local(w, &p);
         if (!found)
             task_exit(w, me, NULL);
-        if (!run_in_place(me, &p, copy))
+        if (!run_in_place(w, me, &p, copy))
             task_exit(w, me, pick_task(w, &p));
     }
 }
