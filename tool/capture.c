@@ -35,6 +35,9 @@ static void read_errors(void *arg)
     struct errors *e = arg;
     char waste[READ_SIZE];
     int code = capture_drain(e->fd, e->text, &e->ctx);
+    /* The wait may have ended for the context while there was more. */
+    if (code == WEIR_CANCELED)
+        code = capture_drain(e->fd, e->text, &e->ctx);
     /* A command must not stand still because its words cannot be kept. */
     if (code == -ENOMEM)
         while (weir_read(e->fd, waste, sizeof waste, &e->ctx) > 0)

@@ -18,9 +18,8 @@ void coproc_init(struct coproc *c, const struct command *command, char mark)
 }
 
 /* Keeps what it says, up to a bound: a coprocess may live for long. */
-static void read_errors(void *arg)
+static void keep_errors(struct coproc *c)
 {
-    struct coproc *c = arg;
     char text[READ_SIZE];
     for (;;) {
         ssize_t n = weir_read(c->child.err, text, sizeof text, &c->errors_end);
@@ -31,6 +30,14 @@ static void read_errors(void *arg)
             bytes_add(&c->errors, text, (size_t)n);
         weir_mutex_unlock(&c->lock);
     }
+}
+
+/* Once more when it was told to end: its wait may have ended for that while
+ * there was something to read. */
+static void read_errors(void *arg)
+{
+    keep_errors(arg);
+    keep_errors(arg);
 }
 
 static void take_errors(struct coproc *c, struct bytes *err)

@@ -101,15 +101,17 @@ await() {
 }
 
 # Asks the process for snapshots until its standard error, in $work/err, has a
-# line that matches; gives up when the process has ended. Only one that catches
-# SIGUSR1 (bit 10) is asked.
+# line that matches; gives up when the process has ended. Only one that is weir
+# already, and catches SIGUSR1 (bit 10), is asked: the shell before it catches
+# that, too, and would tidy up and die.
 wait_for() { # PID PATTERN
     local i mask
     for ((i = 0; i < 2400; i++)); do
         mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" \
             2> /dev/null)
         [ -n "$mask" ] || return
-        ((0x$mask & 0x200)) && kill -USR1 "$1" 2> /dev/null
+        ((0x$mask & 0x200)) &&
+            [ "/proc/$1/exe" -ef "$weir" ] && kill -USR1 "$1" 2> /dev/null
         grep -Eq -e "$2" "$work/err" && return
         sleep 0.05
     done
