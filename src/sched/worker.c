@@ -228,13 +228,22 @@ static bool is_off_stack(struct wr_worker *w, struct wr_task *t)
     return false;
 }
 
+/* Pinned tasks and the others take turns. */
+static WR_NOINLINE bool pick_pinned(struct wr_worker *w, struct wr_pick *p)
+{
+    w->others_turn = !w->others_turn;
+    if (w->others_turn && wr_runq_pick(&w->runq, p))
+        return true;
+    return (p->task = inbox_pop(w)) != NULL || wr_runq_pick(&w->runq, p);
+}
+
 /* What the worker has at hand. */
 static inline bool pick_local(struct wr_worker *w, struct wr_pick *p)
 {
-    if (wr_unlikely(wr_load_rlx(&w->inbox_len) != 0) &&
-        (p->task = inbox_pop(w)) != NULL)
-        return is_off_stack(w, p->task);
-    return wr_runq_pick(&w->runq, p) && (!p->task || is_off_stack(w, p->task));
+    bool found = wr_likely(wr_load_rlx(&w->inbox_len) == 0)
+                     ? wr_runq_pick(&w->runq, p)
+                     : pick_pinned(w, p);
+    return found && (!p->task || is_off_stack(w, p->task));
 }
 
 /* ---- switching ----------------------------------------------------------- */

@@ -44,6 +44,7 @@ struct wr_worker {
     uint64_t id_next, id_end; /* task numbers in hand                      */
     int64_t backlog_since;    /* since when there is more than it can run  */
     int64_t polled;           /* last look at the poller                   */
+    bool others_turn;         /* a pinned task had the last one            */
     struct wr_stack_cache stacks;
     struct wr_spawn got[WR_GRAB]; /* on their way from another queue       */
 

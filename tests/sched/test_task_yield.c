@@ -104,6 +104,26 @@ START_TEST(yielders_keep_nobody_out)
 }
 END_TEST
 
+/* Nor do pinned ones that only yield, of which several share a worker. */
+START_TEST(pinned_yielders_keep_nobody_out)
+{
+    const weir_task_opts pinned = {.pinned = true};
+    atomic_bool started = false, woken = false;
+    ints *c = ints_new(0);
+    struct waker w = {c, &woken};
+
+    must_eq(weir_start(&one_worker), 0);
+    must_eq(weir_go_with(&pinned, yield_until, &woken), 0);
+    must_eq(weir_go_with(&pinned, yield_until, &started), 0);
+    must_eq(weir_go_with(&pinned, yield_until, &woken), 0);
+    must_eq(weir_go(raise_flag, &started), 0);
+    must_eq(weir_go(raise_when_woken, &w), 0);
+    put(c, 1);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    ints_unref(c);
+}
+END_TEST
+
 /* Two that wake each other without end do not keep out a third. */
 struct rally {
     ints *to;
@@ -224,6 +244,7 @@ START_TEST(idle_workers_take_over)
 END_TEST
 
 CHECK_MAIN(CHECK_TEST(turns_are_shared), CHECK_TEST(yielders_keep_nobody_out),
+           CHECK_TEST(pinned_yielders_keep_nobody_out),
            CHECK_TEST(a_rally_keeps_nobody_out),
            CHECK_TEST(a_chain_of_spawns_keeps_nobody_out),
            CHECK_TEST(a_thread_may_yield), CHECK_TEST(idle_workers_take_over))
