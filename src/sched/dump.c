@@ -11,28 +11,8 @@
 #include "port/clock.h"
 #include "port/symbol.h"
 #include "sched/fd.h"
+#include "sched/gdb_table.h"
 #include "sched/state.h"
-
-static const char *const reasons[WR_REASONS] = {
-    [WR_ON_NOTHING] = "nothing",
-    [WR_ON_SEND] = "channel send",
-    [WR_ON_RECV] = "channel receive",
-    [WR_ON_SELECT] = "select",
-    [WR_ON_CTX] = "context",
-    [WR_ON_WG] = "wait group",
-    [WR_ON_GROUP] = "group",
-    [WR_ON_ONCE] = "once",
-    [WR_ON_MUTEX] = "mutex",
-    [WR_ON_RWMUTEX] = "rwmutex",
-    [WR_ON_COND] = "condition",
-    [WR_ON_SEM] = "semaphore",
-    [WR_ON_BARRIER] = "barrier",
-    [WR_ON_SLEEP] = "sleep",
-    [WR_ON_TIMER] = "timer",
-    [WR_ON_FD_READ] = "descriptor read",
-    [WR_ON_FD_WRITE] = "descriptor write",
-    [WR_ON_BLOCKING] = "blocking call",
-};
 
 enum {
     NEW = 100, /* beside enum wr_task_state: in a queue, without a stack */
@@ -129,7 +109,7 @@ static const char *site_text(struct site_name *names, const void *site)
 static void print_wait(FILE *out, const struct row *r, int64_t now)
 {
     int64_t ms = now > r->since ? (now - r->since) / WEIR_MILLISECOND : 0;
-    fprintf(out, "waits on %s", reasons[r->reason]);
+    fprintf(out, "waits on %s", wr_reason_names[r->reason]);
     if (r->on_name[0])
         fprintf(out, " \"%s\"", r->on_name);
     else if (r->reason == WR_ON_FD_READ || r->reason == WR_ON_FD_WRITE)

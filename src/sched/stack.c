@@ -17,47 +17,23 @@
 #include "port/lock.h"
 #include "port/pages.h"
 #include "sched/sanitize.h"
+#include "sched/slab.h"
 #include "sched/task.h"
 
 enum {
     SLAB_BYTES = 16 << 20,
     GUARD_BYTES = 16 << 10,
     BATCH = WR_STACK_CACHE / 2,
-    STAGGERS = 16,           /* different offsets of the record            */
     SPLIT_BUDGET = 16 << 10, /* mappings that guards may cost at the most   */
     KEEP_WARM = 512          /* slots a trim leaves alone                  */
 };
 
-enum slot_state { VIRGIN, CLEAN, WARM };
-
-struct wr_slab {
-    struct wr_slab *next, *prev;
-    char *base;
-    uint32_t slots, nfree;
-    int class_;
-    uint8_t *state; /* enum slot_state | GUARDED */
-    uint32_t *free;
-};
-
-enum { STATE = 3, GUARDED = 4 };
-
-struct slab_list {
-    struct wr_slab *head;
-};
-
-static struct stack_class {
-    WR_ALIGNED uint32_t lock;
-    struct slab_list open, full; /* with and without free slots */
-    int64_t credits;
-    size_t slots;
-    size_t warm;     /* free and resident */
-    size_t low_warm; /* the least of that since the last trim */
-} classes[WR_STACK_CLASSES];
+struct wr_stack_kind wr_stack_kinds[WR_STACK_CLASSES];
 
 static int64_t splits_left = SPLIT_BUDGET;
 static uint32_t no_cheap_guards;
 
-static void list_add(struct slab_list *l, struct wr_slab *s)
+static void list_add(struct wr_slab_list *l, struct wr_slab *s)
 {
     s->prev = NULL;
     s->next = l->head;
@@ -66,7 +42,7 @@ static void list_add(struct slab_list *l, struct wr_slab *s)
     l->head = s;
 }
 
-static void list_del(struct slab_list *l, struct wr_slab *s)
+static void list_del(struct wr_slab_list *l, struct wr_slab *s)
 {
     if (s->prev)
         s->prev->next = s->next;
@@ -104,7 +80,7 @@ int wr_stack_class(size_t size)
 
 static char *slot_base(struct wr_slot s)
 {
-    return s.slab->base + s.index * stride(s.slab->class_);
+    return s.slab->base + s.index * s.slab->stride;
 }
 
 char *wr_slot_bottom(struct wr_slot s)
@@ -114,8 +90,8 @@ char *wr_slot_bottom(struct wr_slot s)
 
 struct wr_task *wr_slot_task(struct wr_slot s)
 {
-    size_t stagger = s.index % STAGGERS * WR_CACHE_LINE;
-    char *top = slot_base(s) + stride(s.slab->class_) - stagger;
+    size_t stagger = s.index % WR_STAGGERS * WR_CACHE_LINE;
+    char *top = slot_base(s) + s.slab->stride - stagger;
     return (struct wr_task *)(void *)(top - WR_TASK_ROOM);
 }
 
@@ -126,13 +102,19 @@ int wr_slot_class(struct wr_slot s)
 
 bool wr_slot_guarded(struct wr_slot s)
 {
-    return (s.slab->state[s.index] & GUARDED) != 0;
+    return (s.slab->state[s.index] & WR_SLOT_GUARDED) != 0;
 }
 
 bool wr_slot_guard_hit(struct wr_slot s, const void *address)
 {
     uintptr_t a = (uintptr_t)address, base = (uintptr_t)slot_base(s);
     return a >= base && a < base + guard_size();
+}
+
+void wr_stack_limit_guards(int64_t splits)
+{
+    wr_store_rlx(&no_cheap_guards, 1);
+    wr_store_rlx(&splits_left, splits);
 }
 
 static void guard(struct wr_slot s)
@@ -144,10 +126,12 @@ static void guard(struct wr_slot s)
         if (!done)
             wr_store_rlx(&no_cheap_guards, 1);
     }
-    if (!done && wr_sub(&splits_left, 2) > 0)
+    if (!done && wr_sub(&splits_left, 2) >= 2)
         done = wr_pages_guard_split(base, guard_size());
+    else if (!done)
+        wr_add(&splits_left, 2);
     if (done)
-        s.slab->state[s.index] |= GUARDED;
+        s.slab->state[s.index] |= WR_SLOT_GUARDED;
 }
 
 /* ---- slabs --------------------------------------------------------------- */
@@ -164,6 +148,7 @@ static struct wr_slab *slab_map(int class_, size_t slots)
         return NULL;
     }
     s->base = base;
+    s->stride = stride(class_);
     s->slots = s->nfree = (uint32_t)slots;
     s->class_ = class_;
     s->free = (uint32_t *)(void *)(s + 1);
@@ -187,8 +172,19 @@ static struct wr_slab *slab_new(int class_)
     return s;
 }
 
+/* Guards that split the mapping go with it. */
+static void budget_give_back(const struct wr_slab *s)
+{
+    int64_t n = 0;
+    for (uint32_t i = 0; i < s->slots; i++)
+        n += (s->state[i] & WR_SLOT_GUARDED) != 0;
+    if (wr_load_rlx(&no_cheap_guards))
+        wr_add(&splits_left, 2 * n);
+}
+
 static void slab_free(struct wr_slab *s)
 {
+    budget_give_back(s);
     wr_pages_release(s->base, s->slots * stride(s->class_));
     wr_free(s);
 }
@@ -199,7 +195,7 @@ static bool class_grow(int class_)
     struct wr_slab *s = slab_new(class_);
     if (!s)
         return false;
-    struct stack_class *k = &classes[class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[class_];
     wr_lock(&k->lock);
     list_add(&k->open, s);
     k->slots += s->slots;
@@ -213,7 +209,7 @@ static bool class_grow(int class_)
 /* Up to n credits; at least one, or none at all. */
 static uint32_t credits_take(int class_, uint32_t n)
 {
-    struct stack_class *k = &classes[class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[class_];
     for (;;) {
         wr_lock(&k->lock);
         if (k->credits > 0) {
@@ -230,7 +226,7 @@ static uint32_t credits_take(int class_, uint32_t n)
 
 static void credits_give(int class_, uint32_t n)
 {
-    struct stack_class *k = &classes[class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[class_];
     wr_lock(&k->lock);
     k->credits += n;
     wr_unlock(&k->lock);
@@ -263,9 +259,9 @@ void wr_stack_unreserve(struct wr_stack_cache *c, int class_)
 
 /* ---- taking and giving --------------------------------------------------- */
 
-static void class_took(struct stack_class *k, struct wr_slot s)
+static void class_took(struct wr_stack_kind *k, struct wr_slot s)
 {
-    if ((s.slab->state[s.index] & STATE) == WARM) {
+    if ((s.slab->state[s.index] & WR_SLOT_STATE) == WR_SLOT_WARM) {
         k->warm--;
         if (k->warm < k->low_warm)
             k->low_warm = k->warm;
@@ -273,7 +269,7 @@ static void class_took(struct stack_class *k, struct wr_slot s)
 }
 
 /* Under the lock. The credits say that there is one. */
-static struct wr_slot class_take(struct stack_class *k)
+static struct wr_slot class_take(struct wr_stack_kind *k)
 {
     struct wr_slab *s = k->open.head;
     struct wr_slot slot = {s, s->free[--s->nfree]};
@@ -285,7 +281,7 @@ static struct wr_slot class_take(struct stack_class *k)
     return slot;
 }
 
-static void class_give(struct stack_class *k, struct wr_slot slot)
+static void class_give(struct wr_stack_kind *k, struct wr_slot slot)
 {
     struct wr_slab *s = slot.slab;
     if (s->nfree == 0) {
@@ -293,13 +289,13 @@ static void class_give(struct stack_class *k, struct wr_slot slot)
         list_add(&k->open, s);
     }
     s->free[s->nfree++] = slot.index;
-    if ((s->state[slot.index] & STATE) == WARM)
+    if ((s->state[slot.index] & WR_SLOT_STATE) == WR_SLOT_WARM)
         k->warm++;
 }
 
 static struct wr_slot take_one(int class_)
 {
-    struct stack_class *k = &classes[class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[class_];
     wr_lock(&k->lock);
     struct wr_slot slot = class_take(k);
     wr_unlock(&k->lock);
@@ -308,7 +304,7 @@ static struct wr_slot take_one(int class_)
 
 static void give_one(struct wr_slot slot)
 {
-    struct stack_class *k = &classes[slot.slab->class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[slot.slab->class_];
     wr_lock(&k->lock);
     class_give(k, slot);
     wr_unlock(&k->lock);
@@ -316,7 +312,7 @@ static void give_one(struct wr_slot slot)
 
 static void cache_fill(struct wr_stack_cache *c)
 {
-    struct stack_class *k = &classes[c->class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[c->class_];
     wr_lock(&k->lock);
     while (c->count < BATCH && k->open.head)
         c->slots[c->count++] = class_take(k);
@@ -326,7 +322,7 @@ static void cache_fill(struct wr_stack_cache *c)
 /* The oldest leave; the newest are the warmest. */
 static void cache_spill(struct wr_stack_cache *c, uint32_t n)
 {
-    struct stack_class *k = &classes[c->class_];
+    struct wr_stack_kind *k = &wr_stack_kinds[c->class_];
     wr_lock(&k->lock);
     for (uint32_t i = 0; i < n; i++)
         class_give(k, c->slots[i]);
@@ -338,14 +334,15 @@ static void cache_spill(struct wr_stack_cache *c, uint32_t n)
 static struct wr_slot prepared(struct wr_slot slot)
 {
     uint8_t *state = &slot.slab->state[slot.index];
-    if (wr_unlikely((*state & STATE) != WARM)) {
-        if (!(*state & GUARDED))
+    if (wr_unlikely((*state & WR_SLOT_STATE) != WR_SLOT_WARM)) {
+        if (!(*state & WR_SLOT_GUARDED))
             guard(slot);
         /* The page of the record is resident and zero from here on. */
         memset(wr_slot_task(slot), 0, sizeof(struct wr_task));
         wr_stack_announce(wr_slot_bottom(slot),
                           wr_stack_size(slot.slab->class_));
-        wr_store_rel(state, (uint8_t)((*state & GUARDED) | WARM));
+        wr_store_rel(state,
+                     (uint8_t)((*state & WR_SLOT_GUARDED) | WR_SLOT_WARM));
     }
     return slot;
 }
@@ -374,9 +371,9 @@ void wr_stack_cache_open(struct wr_stack_cache *c, int class_)
 {
     memset(c, 0, sizeof(*c));
     c->class_ = class_;
-    wr_lock(&classes[class_].lock);
-    classes[class_].credits -= WR_STACK_CACHE;
-    wr_unlock(&classes[class_].lock);
+    wr_lock(&wr_stack_kinds[class_].lock);
+    wr_stack_kinds[class_].credits -= WR_STACK_CACHE;
+    wr_unlock(&wr_stack_kinds[class_].lock);
 }
 
 void wr_stack_cache_close(struct wr_stack_cache *c)
@@ -393,14 +390,14 @@ static void each_in(struct wr_slab *s, void (*fn)(struct wr_task *, void *),
 {
     for (; s; s = s->next)
         for (uint32_t i = 0; i < s->slots; i++)
-            if ((wr_load_acq(&s->state[i]) & STATE) == WARM)
+            if ((wr_load_acq(&s->state[i]) & WR_SLOT_STATE) == WR_SLOT_WARM)
                 fn(wr_slot_task((struct wr_slot){s, i}), arg);
 }
 
 void wr_stack_each(void (*fn)(struct wr_task *, void *), void *arg)
 {
     for (int c = 0; c < WR_STACK_CLASSES; c++) {
-        struct stack_class *k = &classes[c];
+        struct wr_stack_kind *k = &wr_stack_kinds[c];
         wr_lock(&k->lock);
         each_in(k->open.head, fn, arg);
         each_in(k->full.head, fn, arg);
@@ -412,12 +409,12 @@ static size_t slab_warm(const struct wr_slab *s)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < s->nfree; i++)
-        n += (s->state[s->free[i]] & STATE) == WARM;
+        n += (s->state[s->free[i]] & WR_SLOT_STATE) == WR_SLOT_WARM;
     return n;
 }
 
 /* Takes a slab that nobody uses out of its class. Under the lock. */
-static void slab_retire(struct stack_class *k, struct wr_slab *s, size_t warm)
+static void slab_retire(struct wr_stack_kind *k, struct wr_slab *s, size_t warm)
 {
     list_del(&k->open, s);
     k->slots -= s->slots;
@@ -427,21 +424,23 @@ static void slab_retire(struct stack_class *k, struct wr_slab *s, size_t warm)
 
 /* Discards the memory of free slots. Under the lock: nobody may take one
  * meanwhile. */
-static void slab_discard(struct stack_class *k, struct wr_slab *s, size_t warm)
+static void slab_discard(struct wr_stack_kind *k, struct wr_slab *s,
+                         size_t warm)
 {
     for (uint32_t i = 0; i < s->nfree; i++) {
         struct wr_slot slot = {s, s->free[i]};
         uint8_t *state = &s->state[slot.index];
-        if ((*state & STATE) != WARM)
+        if ((*state & WR_SLOT_STATE) != WR_SLOT_WARM)
             continue;
-        wr_store_rel(state, (uint8_t)((*state & GUARDED) | CLEAN));
+        wr_store_rel(state,
+                     (uint8_t)((*state & WR_SLOT_GUARDED) | WR_SLOT_CLEAN));
         wr_pages_discard(wr_slot_bottom(slot), wr_stack_size(s->class_));
     }
     k->warm -= warm;
 }
 
 /* One slab's worth; how many warm slots it gave back, 0 when done. */
-static size_t trim_step(struct stack_class *k, size_t budget)
+static size_t trim_step(struct wr_stack_kind *k, size_t budget)
 {
     wr_lock(&k->lock);
     for (struct wr_slab *s = k->open.head; s; s = s->next) {
@@ -462,7 +461,7 @@ static size_t trim_step(struct stack_class *k, size_t budget)
     return 0;
 }
 
-static void class_trim(struct stack_class *k, size_t budget)
+static void class_trim(struct wr_stack_kind *k, size_t budget)
 {
     size_t freed;
     while (budget > 0 && (freed = trim_step(k, budget)) > 0)
@@ -473,7 +472,7 @@ bool wr_stack_trim(bool all)
 {
     bool more = false;
     for (int c = 0; c < WR_STACK_CLASSES; c++) {
-        struct stack_class *k = &classes[c];
+        struct wr_stack_kind *k = &wr_stack_kinds[c];
         size_t keep = all ? 0 : KEEP_WARM * wr_stack_size(0) / wr_stack_size(c);
         wr_lock(&k->lock);
         size_t unused = all ? k->warm : k->low_warm;

@@ -77,6 +77,10 @@ void wr_stack_each(void (*fn)(struct wr_task *, void *), void *arg);
  * which knows the task. */
 bool wr_slot_guard_hit(struct wr_slot slot, const void *address);
 
+/* For tests, before the first task: as a kernel without MADV_GUARD_INSTALL,
+ * with so many mappings to spend on guards. */
+void wr_stack_limit_guards(int64_t splits);
+
 /* Gives back what has lain unused since the last call; all of it if asked.
  * True while there is more to come. */
 bool wr_stack_trim(bool all);
