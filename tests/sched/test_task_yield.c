@@ -228,12 +228,12 @@ static void start_three(void *arg)
 START_TEST(idle_workers_take_over)
 {
     const weir_opts three_workers = {.workers = 3};
+    atomic_int begun = 0;
     int i;
 
     must_eq(weir_start(&three_workers), 0);
     for (i = 0; i < check_scale(200); i++) {
-        atomic_int begun = 0;
-
+        atomic_store(&begun, 0);
         must_eq(weir_go(start_three, &begun), 0);
         while (weir_tasks() > 0)
             weir_yield();
