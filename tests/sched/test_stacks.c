@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many stacks: a million tasks parked on one channel under the system's limit
+ * of mappings, each guarded, at little more than a page each; their memory
+ * comes back; and what guards cost where the kernel has none that are cheap.
+ */
+#include <stdlib.h>
+#include <weir.h>
+#include "child.h"
+#include "port/pages.h"
+#include "sched/task.h"
+
+enum {
+    MILLION = 1000000,
+    BYTES_EACH = 4400,
+    BACK_WITHIN = 64 << 10, /* KiB */
+    NEEDED = 8 << 20        /* KiB */
+};
+
+/* A value in KiB, or a plain number, from a file of lines "Name: value". */
+static long number_in(const char *path, const char *name)
+{
+    FILE *f = fopen(path, "r");
+    char line[256];
+    long value = -1;
+
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, name, strlen(name)) == 0)
+            value = strtol(line + strlen(name), NULL, 10);
+    if (f)
+        fclose(f);
+    return value;
+}
+
+static long resident(void)
+{
+    return number_in("/proc/self/status", "VmRSS:");
+}
+
+static long mappings(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    long n = 0;
+    int c;
+
+    while ((c = getc(f)) != EOF)
+        n += c == '\n';
+    fclose(f);
+    return n;
+}
+
+static void receive(void *arg)
+{
+    char v;
+    (void)weir_chan_recv(arg, &v, NULL);
+}
+
+struct tally {
+    int waiting, guarded;
+};
+
+static void tally_one(struct wr_task *t, void *arg)
+{
+    struct tally *k = arg;
+
+    k->waiting += t->state == WR_TASK_WAITING;
+    k->guarded += t->state == WR_TASK_WAITING && wr_slot_guarded(t->slot);
+}
+
+static struct tally tally(void)
+{
+    struct tally k = {0, 0};
+    wr_stack_each(tally_one, &k);
+    return k;
+}
+
+static void park_all(weir_chan *c, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++)
+        ck_assert_int_eq(weir_go(receive, c), 0);
+    while (tally().waiting < n)
+        (void)weir_sleep(10 * WEIR_MILLISECOND, NULL);
+}
+
+static bool kernel_has_cheap_guards(void)
+{
+    void *page = wr_pages_reserve(wr_page_size());
+    bool has = page && wr_pages_guard_cheap(page, wr_page_size());
+
+    if (page)
+        wr_pages_release(page, wr_page_size());
+    return has;
+}
+
+/* Memory that is to come back comes back within this. */
+static void until_resident_below(long limit)
+{
+    const int64_t end = weir_now() + 30 * WEIR_SECOND;
+
+    while (resident() > limit && weir_now() < end)
+        (void)weir_sleep(10 * WEIR_MILLISECOND, NULL);
+    ck_assert_int_le(resident(), limit);
+}
+
+START_TEST(a_million_parked)
+{
+    const int n = check_is_slow() ? check_scale(20000) : MILLION;
+    weir_chan *c = weir_chan_new(1, 0);
+    struct tally k;
+    long before;
+
+    if (number_in("/proc/meminfo", "MemAvailable:") < NEEDED) {
+        printf("skipped: a_million_parked: less than 8 GiB free\n");
+        return;
+    }
+    ck_assert_int_eq(weir_start(NULL), 0);
+    before = resident();
+    park_all(c, n);
+    k = tally();
+    ck_assert_int_eq(k.waiting, n);
+    if (kernel_has_cheap_guards()) {
+        ck_assert_int_eq(k.guarded, n);
+        ck_assert_int_lt(mappings(), 65530 / 2);
+    }
+    if (!check_is_slow())
+        ck_assert_int_le((resident() - before) * 1024 / n, BYTES_EACH);
+    ck_assert_int_eq(weir_chan_close(c), 0);
+    while (weir_tasks() > 0)
+        (void)weir_sleep(10 * WEIR_MILLISECOND, NULL);
+    if (!check_is_slow())
+        until_resident_below(before + BACK_WITHIN);
+    ck_assert_int_eq(weir_stop(WEIR_FOREVER), 0);
+    weir_chan_unref(c);
+}
+END_TEST
+
+/* ---- a kernel without cheap guards --------------------------------------- */
+
+START_TEST(guards_within_the_budget)
+{
+    const int n = 2000;
+    weir_chan *c = weir_chan_new(1, 0);
+    long before = mappings();
+    struct tally k;
+
+    wr_stack_limit_guards(_i == 0 ? 1000 : 0);
+    ck_assert_int_eq(weir_start(NULL), 0);
+    park_all(c, n);
+    k = tally();
+    ck_assert_int_eq(k.waiting, n);
+    if (_i == 0)
+        ck_assert_int_gt(k.guarded, 0);
+    ck_assert_int_le(k.guarded, _i == 0 ? 500 : 0);
+    ck_assert_int_lt(mappings() - before, 1200);
+    ck_assert_int_eq(weir_chan_close(c), 0);
+    ck_assert_int_eq(weir_stop(WEIR_FOREVER), 0);
+    weir_chan_unref(c);
+}
+END_TEST
+
+/* What guards cost is given back with their stacks. */
+START_TEST(the_budget_comes_back)
+{
+    int round;
+
+    wr_stack_limit_guards(4000);
+    for (round = 0; round < 5; round++) {
+        weir_chan *c = weir_chan_new(1, 0);
+        struct tally k;
+
+        ck_assert_int_eq(weir_start(NULL), 0);
+        park_all(c, 1000);
+        k = tally();
+        ck_assert_int_eq(k.guarded, 1000);
+        ck_assert_int_eq(weir_chan_close(c), 0);
+        ck_assert_int_eq(weir_stop(WEIR_FOREVER), 0);
+        weir_chan_unref(c);
+    }
+}
+END_TEST
+
+static volatile char sink;
+
+static __attribute__((noinline)) int deeper(int n)
+{
+    volatile char room[256];
+
+    room[0] = (char)n;
+    sink = room[0];
+    return n < 0 ? 0 : deeper(n + 1) + room[0];
+}
+
+static void dive(void *arg)
+{
+    (void)arg;
+    sink = (char)deeper(0);
+}
+
+static int split_guard_overflow(void *arg)
+{
+    signal(SIGSEGV, SIG_DFL);
+    wr_stack_limit_guards(100);
+    if (weir_go(dive, arg) != 0)
+        return 1;
+    return weir_stop(WEIR_FOREVER);
+}
+
+START_TEST(a_split_guard_catches_too)
+{
+    struct child c;
+
+    child_run(&c, split_guard_overflow, NULL);
+    ck_assert(WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGSEGV);
+    child_says(&c, "weir: stack overflow in task unnamed, spawned at "
+                   "split_guard_overflow+0x");
+}
+END_TEST
+
+CHECK_MAIN(CHECK_LONG(a_million_parked, 240),
+           CHECK_LOOP(guards_within_the_budget, 2),
+           CHECK_TEST(the_budget_comes_back),
+           CHECK_TEST(a_split_guard_catches_too))
