@@ -65,8 +65,19 @@ static weir_ctx_after *take(weir_ctx *ctx)
     return a;
 }
 
-/* No task for a: again in a moment. Without a runtime there is no timer, and
- * the caller is a plain thread: it may wait, so it may run fn itself. */
+/* All that are linked hold the context. Locked. */
+static void make_due(weir_ctx *ctx)
+{
+    for (weir_ctx_after *a = ctx->after_; a; a = a->next_) {
+        if (a->state_ == WAITS)
+            wr_ctx_hold(ctx);
+        wr_store_rlx(&a->state_, DUE);
+    }
+}
+
+/* No task for a: again in a moment, and the others with it. Without a runtime
+ * there is no timer, and the caller is a plain thread: it may wait, so it may
+ * run fn itself. */
 static bool put_off(weir_ctx *ctx, weir_ctx_after *a)
 {
     if (wr_runtime_need()) {
@@ -75,6 +86,7 @@ static bool put_off(weir_ctx *ctx, weir_ctx_after *a)
     }
     wr_lock(&ctx->queue_.lock_);
     link_after(ctx, a, DUE);
+    make_due(ctx);
     wr_unlock(&ctx->queue_.lock_);
     wr_timer_set(&ctx->timer_, weir_now() + RETRY, wr_ctx_fire);
     return true;

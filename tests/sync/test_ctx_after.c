@@ -3,6 +3,7 @@
  * After-functions: they run once, in a task of their own, when the context
  * has ended and not before; stopping keeps them from it; fini waits for them.
  */
+#include "base/mem.h"
 #include "queued.h"
 
 enum { MANY = 50 };
@@ -159,6 +160,31 @@ BEHAVIOUR(stop_races_with_the_end)
     }
 }
 
+/* No memory for the task: it runs as soon as there is, and until then it can
+ * be stopped. No task has run here, so the first one needs memory. */
+START_TEST(no_memory_puts_it_off)
+{
+    weir_ctx ctx = WEIR_CTX_INIT;
+    weir_ctx_after first, second;
+    struct note n = {.ctx = &ctx, .done = WEIR_WG_INIT};
+
+    must_eq(weir_wg_add(&n.done, 1), 0);
+    must_eq(weir_ctx_after_func(&first, &ctx, take_note, &n), 0);
+    must_eq(weir_ctx_after_func(&second, &ctx, take_note, &n), 0);
+    wr_mem_fail_after(0);
+    must_eq(weir_ctx_cancel(&ctx, 0), 0);
+    settle();
+    must_eq(atomic_load(&n.ran), 0);
+    while (weir_ctx_after_stop(&second) == 0) /* 0: it is being tried */
+        weir_yield();
+    wr_mem_fail_after(-1);
+    must_eq(weir_ctx_fini(&ctx), 0);
+    must_eq(atomic_load(&n.ran), 1);
+    must_eq(weir_wg_wait(&n.done, NULL), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+}
+END_TEST
+
 START_TEST(wrong_use_is_refused)
 {
     weir_ctx ctx = WEIR_CTX_INIT;
@@ -177,4 +203,4 @@ CHECK_MAIN(CHECK_MODES(runs_after_the_end),
            CHECK_MODES(stopped_ones_do_not_run),
            CHECK_MODES(fini_waits_for_the_running),
            CHECK_MODES(stop_races_with_the_end),
-           CHECK_TEST(wrong_use_is_refused))
+           CHECK_TEST(no_memory_puts_it_off), CHECK_TEST(wrong_use_is_refused))
