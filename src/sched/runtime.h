@@ -37,6 +37,10 @@ void wr_fd_event(uint64_t token, uint32_t events, struct wr_wakes *wakes);
 int wr_go_in(void *group, void (*fn)(void *), void *arg, const void *site);
 void wr_task_joined(void *group);
 
+/* As weir_go_copy, for a caller somewhere else. */
+int wr_go_copy(void (*fn)(void *), const void *args, size_t size,
+               const void *site);
+
 /* Runs fn(arg) as a new task, from any place that may not wait. As weir_go. */
 int wr_go_site(void (*fn)(void *), void *arg, const char *name,
                const void *site);

@@ -64,15 +64,21 @@ static int go_bound(const weir_task_opts *o, int class_, void (*fn)(void *),
 
 static const weir_task_opts no_opts;
 
-int weir_go_copy(void (*fn)(void *), const void *args, size_t size)
+int wr_go_copy(void (*fn)(void *), const void *args, size_t size,
+               const void *site)
 {
     if (!fn || (!args && size > 0))
         return WEIR_EINVAL;
     if (size == 0 || size > WR_SPAWN_COPY)
-        return go_bound(&no_opts, -1, fn, args, size, SITE);
-    struct wr_spawn s = {.fn = fn, .site = SITE, .size = size};
+        return go_bound(&no_opts, -1, fn, args, size, site);
+    struct wr_spawn s = {.fn = fn, .site = site, .size = size};
     memcpy(s.copy, args, size);
     return wr_task_spawn(&s);
+}
+
+int weir_go_copy(void (*fn)(void *), const void *args, size_t size)
+{
+    return wr_go_copy(fn, args, size, SITE);
 }
 
 int weir_go_with(const weir_task_opts *o, void (*fn)(void *), void *arg)

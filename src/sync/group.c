@@ -5,9 +5,8 @@
  */
 #include <weir/group.h>
 
-#include <weir/task.h>
-
 #include "port/atomic.h"
+#include "sched/runtime.h"
 #include "sync/wg.h"
 
 struct job {
@@ -45,7 +44,8 @@ static void run(void *arg)
 }
 
 /* With a slot taken. */
-static int start(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
+static int start(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg,
+                 const void *site)
 {
     struct job job = {g, fn, arg};
     int err = weir_wg_add(&g->wg_, 1);
@@ -54,7 +54,7 @@ static int start(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
             weir_sem_release(&g->slots_, 1);
         return err;
     }
-    err = weir_go_copy(run, &job, sizeof(job));
+    err = wr_go_copy(run, &job, sizeof(job), site);
     if (err)
         leave(g);
     return err;
@@ -65,7 +65,7 @@ int weir_group_go(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
     if (!g || !fn)
         return WEIR_EINVAL;
     int err = g->limit_ > 0 ? weir_sem_acquire(&g->slots_, 1, &g->ctx_) : 0;
-    return err ? err : start(g, fn, arg);
+    return err ? err : start(g, fn, arg, __builtin_return_address(0));
 }
 
 int weir_group_try_go(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
@@ -73,7 +73,7 @@ int weir_group_try_go(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
     if (!g || !fn)
         return WEIR_EINVAL;
     int err = g->limit_ > 0 ? weir_sem_try_acquire(&g->slots_, 1) : 0;
-    return err ? err : start(g, fn, arg);
+    return err ? err : start(g, fn, arg, __builtin_return_address(0));
 }
 
 weir_ctx *weir_group_ctx(weir_group *g)
