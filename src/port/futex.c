@@ -45,8 +45,17 @@ void wr_futex_wake(uint32_t *word, int count)
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
+static bool refused; /* constant once threads run */
+
+void wr_barrier_refuse(void)
+{
+    refused = true;
+}
+
 bool wr_barrier_others(void)
 {
+    if (refused)
+        return false;
     if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
         return true;
     return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0,

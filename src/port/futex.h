@@ -20,4 +20,7 @@ void wr_futex_wake(uint32_t *word, int count);
  */
 bool wr_barrier_others(void);
 
+/* For tests, before anything else: as a system without it. */
+void wr_barrier_refuse(void);
+
 #endif
