@@ -560,7 +560,8 @@ static int64_t until_next_timer(struct wr_worker *w, int64_t limit)
 }
 
 /* Publishes until when it sleeps before it looks at the timers once more; who
- * sets an earlier timer sees that and kicks. */
+ * sets an earlier timer sees that and kicks. It never sleeps past what it
+ * published: the timer of the first look may be gone at the second. */
 static void sleep_in_poller(struct wr_worker *w, int64_t limit)
 {
     wr_store(&w->polling, 1);
@@ -569,7 +570,7 @@ static void sleep_in_poller(struct wr_worker *w, int64_t limit)
     int64_t wait = until_next_timer(w, limit);
     wr_store(&wr_rt.poller_until, wait < 0 ? WEIR_FOREVER : w->now + wait);
     if (wr_load(&w->state) == WR_ASLEEP)
-        poll_now(w, until_next_timer(w, limit));
+        poll_now(w, until_next_timer(w, wait));
     wr_store(&wr_rt.poller_until, 0);
     wr_store(&w->polling, 0);
     wr_store(&wr_rt.poller_taken, 0);
