@@ -329,17 +329,36 @@ static bool is_called(struct wr_worker *w)
     return wr_load(&w->state) == WR_NOTIFIED || wr_load(&w->inbox_len) > 0;
 }
 
-/* Nobody runs, and nothing but a thread that is not ours could change that. */
-static bool all_asleep(void)
+static bool nobody_is_up(void)
 {
-    if (wr_load(&wr_rt.idle) != (uint32_t)wr_rt.nworkers ||
-        wr_global_len() > 0)
+    if (wr_load(&wr_rt.idle) != (uint32_t)wr_rt.nworkers || wr_global_len() > 0)
         return false;
     for (int i = 0; i < wr_rt.nworkers; i++)
         if (is_called(wr_rt.workers[i]))
             return false;
-    return !wr_timers_pending() && wr_load(&wr_rt.outside) == 0 &&
-           wr_foreign_threads() == 0;
+    return true;
+}
+
+/* Grows with every task that ran, before its worker counts as idle again. */
+static uint64_t switches(void)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        n += wr_load_rlx(&wr_rt.workers[i]->tick);
+    return n;
+}
+
+/*
+ * Nobody runs, and nothing could change that. A look takes time, and what was
+ * seen first may be over: a thread wakes a task and ends, a timer fires. What
+ * they woke has run meanwhile or is about to, which a second look tells.
+ */
+static bool all_asleep(void)
+{
+    uint64_t before = switches();
+    return nobody_is_up() && wr_foreign_threads() == 0 &&
+           !wr_timers_pending() && wr_load(&wr_rt.outside) == 0 &&
+           nobody_is_up() && switches() == before;
 }
 
 void wr_runtime_idle(void)

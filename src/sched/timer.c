@@ -385,7 +385,7 @@ bool wr_timers_pending(void)
     bool any = false;
     for (int i = 0; i < WHEELS; i++) {
         wr_lock(&wheels[i].lock);
-        any = any || wheels[i].count > 0;
+        any = any || wheels[i].count > 0 || wheels[i].running;
         wr_unlock(&wheels[i].lock);
     }
     return any;

@@ -53,7 +53,7 @@ void wr_timers_run(int64_t now);
  * WEIR_FOREVER if none: a glance. */
 int64_t wr_timers_next(void);
 
-/* Live timers, a glance. */
+/* Live timers or callbacks that run, a glance. */
 bool wr_timers_pending(void);
 
 #endif
