@@ -209,7 +209,7 @@ static void dump_to_stderr(void)
     weir_dump(stderr);
 }
 
-static int stop_machinery(void);
+static int stop_machinery(int tasks_left);
 
 /* Under the mutex. */
 static int start(const weir_opts *o)
@@ -401,9 +401,10 @@ static int drain(int64_t timeout)
 
 /* ---- stopping ------------------------------------------------------------ */
 
-static bool workers_came_back(void)
+/* Only a task that runs can keep its worker: without one they all come. */
+static bool workers_came_back(int tasks_left)
 {
-    int64_t until = wr_clock() + STOP_GRACE;
+    int64_t until = tasks_left > 0 ? wr_clock() + STOP_GRACE : INT64_MAX;
     for (int i = 0; i < wr_rt.nworkers; i++) {
         struct wr_worker *w = wr_rt.workers[i];
         int64_t left;
@@ -415,12 +416,12 @@ static bool workers_came_back(void)
     return true;
 }
 
-static int stop_machinery(void)
+static int stop_machinery(int tasks_left)
 {
     wr_store(&wr_rt.stopping, 1);
     for (int i = 0; i < wr_rt.nworkers; i++)
         wr_worker_wake(wr_rt.workers[i]);
-    if (!wr_rt.hosted && !workers_came_back())
+    if (!wr_rt.hosted && !workers_came_back(tasks_left))
         return WEIR_TIMEDOUT;
     wr_store(&wr_rt.running, 0);
     if (wr_rt.hosted) {
@@ -460,7 +461,7 @@ static int stop(int64_t timeout)
     if (timeout > 0 && !wr_load(&wr_rt.stopping))
         drain(timeout);
     int left = report_left();
-    int err = stop_machinery();
+    int err = stop_machinery(left);
     return err ? err : left;
 }
 
