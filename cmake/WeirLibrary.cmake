@@ -18,6 +18,7 @@ target_include_directories(weir_objects
 target_compile_definitions(weir_objects PRIVATE
   _GNU_SOURCE
   $<$<BOOL:${WR_HAVE_VALGRIND}>:WR_HAVE_VALGRIND=1>
+  $<$<BOOL:${WEIR_UCONTEXT}>:WR_UCONTEXT=1>
   $<$<BOOL:${WEIR_DEBUG}>:WEIR_DEBUG=1>)
 # Calls between our own files neither go through the PLT nor can be replaced
 # from outside.

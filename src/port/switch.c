@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(WR_UCONTEXT)
 
 void wr_switch_entry(void);
 
@@ -25,7 +25,7 @@ void *wr_switch_prepare(void *top, void (*entry)(void *), void *arg)
     return frame;
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(WR_UCONTEXT)
 
 void wr_switch_entry(void);
 

@@ -4,7 +4,7 @@
  * word unused: 176 bytes. The branch goes through a register other than x30
  * on purpose: a `ret` would be mispredicted.
  */
-#if defined(__aarch64__)
+#if defined(__aarch64__) && !defined(WR_UCONTEXT)
 
     .text
     .globl  wr_switch

@@ -10,7 +10,7 @@
  * through a register would be predicted itself, but leave that stack one
  * entry off for all returns that follow (measured: 60 ns a round trip).
  */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(WR_UCONTEXT)
 
 #if defined(__CET__)
 #include <cet.h>
