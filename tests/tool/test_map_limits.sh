@@ -17,6 +17,10 @@ all_there() { # NAME
 
 # Either all of it, or an error that names the limit and an account.
 all_or_said() { # NAME PATTERN
+    if [ "$status" -eq 127 ]; then
+        skip "$1: the program cannot even be loaded"
+        return
+    fi
     if [ "$status" -eq 0 ]; then
         all_there "$1"
         return
@@ -80,10 +84,6 @@ else
     for kib in 4000 8000 16000 32000 64000 128000 256000 1000000; do
         run bash -c 'ulimit -v '$kib'; exec "$@"' - "$weir" map -j 8 -- \
             echo < "$work/in" > "$work/got"
-        if [ "$status" -eq 127 ]; then
-            skip "ulimit -v $kib: the program cannot even be loaded"
-            continue
-        fi
         all_or_said "ulimit -v $kib" 'ulimit -v'
         run bash -c 'ulimit -v '$kib'; exec "$@"' - "$weir" buf --lines \
             < "$work/in" > "$work/got"
