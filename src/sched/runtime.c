@@ -226,7 +226,7 @@ static int start(const weir_opts *o)
     if (o && o->dump_signal)
         err = wr_signal_hook(o->dump_signal, dump_to_stderr);
     if (err)
-        stop_machinery();
+        stop_machinery(0);
     return err;
 }
 
