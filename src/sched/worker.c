@@ -11,6 +11,7 @@
 #include "port/futex.h"
 #include "port/random.h"
 #include "port/switch.h"
+#include "sched/held.h"
 #include "sched/state.h"
 #include "sched/timer.h"
 
@@ -330,6 +331,7 @@ void wr_park_task(struct wr_task *t, enum wr_reason reason, const void *on)
     wr_store_rlx(&t->on, on);
     wr_store_rlx(&t->since, w->now);
     wr_store_rlx(&t->state, WR_TASK_WAITING);
+    wr_held_check(t);
     leave(w, WR_AFTER_PARK);
     if (wr_unlikely(t->on_name[0]))
         wr_store_rlx(&t->on_name[0], 0);
@@ -337,6 +339,7 @@ void wr_park_task(struct wr_task *t, enum wr_reason reason, const void *on)
 
 void wr_worker_yield(struct wr_worker *w)
 {
+    wr_held_check(w->current);
     leave(w, WR_AFTER_YIELD);
 }
 
