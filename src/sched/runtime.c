@@ -133,12 +133,16 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+/* Once made a worker stays, so that who counts tasks needs no lock. */
 static int workers_alloc(void)
 {
     for (int i = 0; i < wr_rt.nworkers; i++) {
-        struct wr_worker **w = &wr_rt.workers[i];
-        if (!*w && !(*w = wr_alloc_line(sizeof(**w))))
+        if (wr_rt.workers[i])
+            continue;
+        struct wr_worker *w = wr_alloc_line(sizeof(*w));
+        if (!w)
             return WEIR_ENOMEM;
+        wr_store_rel(&wr_rt.workers[i], w);
     }
     return 0;
 }
@@ -276,15 +280,22 @@ int wr_runtime_need(void)
 
 /* ---- counting ------------------------------------------------------------ */
 
+/* Of those that were ever made; NULL behind the last. */
+static struct wr_worker *worker_at(int i)
+{
+    return i < WR_WORKERS_MAX ? wr_load_acq(&wr_rt.workers[i]) : NULL;
+}
+
 /* Ended first, then started: a task that ends in between is still counted, so
  * 0 means that at some instant there was none. */
 size_t weir_tasks(void)
 {
     uint64_t ended = 0, started = 0;
-    for (int i = 0; i < WR_WORKERS_MAX && wr_rt.workers[i]; i++)
-        ended += wr_load_acq(&wr_rt.workers[i]->ended);
-    for (int i = 0; i < WR_WORKERS_MAX && wr_rt.workers[i]; i++)
-        started += wr_load_acq(&wr_rt.workers[i]->started);
+    struct wr_worker *w;
+    for (int i = 0; (w = worker_at(i)) != NULL; i++)
+        ended += wr_load_acq(&w->ended);
+    for (int i = 0; (w = worker_at(i)) != NULL; i++)
+        started += wr_load_acq(&w->started);
     started += wr_load(&wr_rt.thread_started);
     return started - ended;
 }
