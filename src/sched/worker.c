@@ -428,6 +428,15 @@ static void poll_now(struct wr_worker *w, int64_t timeout)
     w->polled = w->now;
 }
 
+/* Without sleeping there. The kick that it may have swallowed was meant for
+ * one who sleeps there since: it is passed on. */
+static void peek_poller(struct wr_worker *w)
+{
+    poll_now(w, 0);
+    if (wr_load(&wr_rt.poller_taken))
+        wr_poller_kick(&wr_poller);
+}
+
 /* Clock, timers, and the poller when its look is due. */
 static void look_around(struct wr_worker *w)
 {
@@ -436,7 +445,7 @@ static void look_around(struct wr_worker *w)
         wr_timers_run(w->now);
     if (wr_load_rlx(&wr_rt.outside) > 0 && w->now - w->polled > POLL_EVERY &&
         !wr_load_rlx(&wr_rt.poller_taken))
-        poll_now(w, 0);
+        peek_poller(w);
 }
 
 /* More than it can run for a while: another worker is worth its wake-up. */
