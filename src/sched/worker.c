@@ -467,10 +467,10 @@ static bool keep(struct wr_worker *w, uint32_t n, struct wr_pick *p)
     if (n == 0)
         return false;
     for (uint32_t i = 1; i < n; i++)
-        if (w->got[i].fn)
-            (void)wr_runq_push_spawn(&w->runq, &w->got[i]);
-        else
+        if (!w->got[i].fn)
             wr_runq_push(&w->runq, w->got[i].arg);
+        else if (wr_runq_push_spawn(&w->runq, &w->got[i]) == WR_NO_MEMORY)
+            wr_runq_push(&w->runq, task_start(w, &w->got[i]));
     wr_pick_entry(p, &w->got[0]);
     return !p->task || is_off_stack(w, p->task);
 }
