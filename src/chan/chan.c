@@ -105,20 +105,34 @@ void weir_chan_unref(weir_chan *c)
     wr_free(c);
 }
 
+/* Tells up to max waiters that it is closed. */
+static void dismiss(struct wr_queue *q, int max, struct wr_wakes *wakes)
+{
+    struct wr_node *n;
+    while (max-- > 0 && (n = wr_queue_pop(q, wakes)) != NULL)
+        n->status = WEIR_CLOSED;
+}
+
+/* Many waiters are dismissed and woken some at a time, so that each is touched
+ * once while it is warm, and the lock is not held for all of them. */
 int weir_chan_close(weir_chan *c)
 {
-    struct wr_wakes wakes = {0};
+    enum { AT_ONCE = 64 };
     if (!c)
         return WEIR_EINVAL;
-    wr_lock(&c->lock);
-    wr_chan_freeze(c);
-    wr_or(&c->tail, WR_CHAN_CLOSED);
-    wr_store_rel(&c->closed, true);
-    wr_queue_pop_all(&c->senders, WEIR_CLOSED, &wakes);
-    wr_queue_pop_all(&c->receivers, WEIR_CLOSED, &wakes);
-    wr_chan_thaw(c);
-    wr_unlock(&c->lock);
-    wr_wake(&wakes);
+    for (bool more = true; more;) {
+        struct wr_wakes wakes = {0};
+        wr_lock(&c->lock);
+        wr_chan_freeze(c);
+        wr_or(&c->tail, WR_CHAN_CLOSED);
+        wr_store_rel(&c->closed, true);
+        dismiss(&c->senders, AT_ONCE, &wakes);
+        dismiss(&c->receivers, AT_ONCE, &wakes);
+        more = c->senders.head || c->receivers.head;
+        wr_chan_thaw(c);
+        wr_unlock(&c->lock);
+        wr_wake(&wakes);
+    }
     return 0;
 }
 

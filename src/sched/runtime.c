@@ -107,7 +107,7 @@ static int choose(const weir_opts *o)
     wr_rt.nworkers = workers;
     wr_rt.stack_class = class_;
     wr_rt.hog_after = hog;
-    wr_rt.hosted = o->hosted;
+    wr_store_rlx(&wr_rt.hosted, o->hosted);
     wr_rt.blocking_max = o->blocking_max ? o->blocking_max : BLOCKING_DEFAULT;
     return 0;
 }

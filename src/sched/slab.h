@@ -7,7 +7,7 @@
 #include "port/atomic.h"
 #include "sched/stack.h"
 
-enum { WR_STAGGERS = 16 }; /* different offsets of the record in its slot */
+enum { WR_STAGGERS = 32 }; /* different offsets of the record in its slot */
 
 /* Of a slot: no memory yet, given back, resident. */
 enum wr_slot_state {

@@ -347,12 +347,24 @@ static struct wr_slot prepared(struct wr_slot slot)
     return slot;
 }
 
+/* The record and the first frames of a stack that is soon to be taken. */
+static void fetch_ahead(const struct wr_stack_cache *c)
+{
+    enum { AHEAD = 4, RECORD = 3, FRAMES = 9 };
+    if (c->count < AHEAD)
+        return;
+    const char *t = (const char *)wr_slot_task(c->slots[c->count - AHEAD]);
+    for (int i = -FRAMES; i < RECORD; i++)
+        __builtin_prefetch(t + i * WR_CACHE_LINE, 1);
+}
+
 struct wr_slot wr_stack_take(struct wr_stack_cache *c, int class_)
 {
     if (!c || c->class_ != class_)
         return prepared(take_one(class_));
     if (wr_unlikely(c->count == 0))
         cache_fill(c);
+    fetch_ahead(c);
     return prepared(c->slots[--c->count]);
 }
 

@@ -60,6 +60,12 @@ enum { WR_TASK_ROOM = (sizeof(struct wr_task) + 63) / 64 * 64 };
 struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
                              const void *arg, size_t size, const void *site);
 
+/* Where it will go on: a glance, good for fetching ahead. */
+static inline const char *wr_task_sp(const struct wr_task *t)
+{
+    return wr_load_rlx(&t->context.sp);
+}
+
 /* Its number, given out when first asked for. The worker that runs it. */
 uint64_t wr_task_number(struct wr_task *t);
 
