@@ -113,12 +113,13 @@ int weir_ticker_reset(weir_ticker *t, int64_t ns)
 {
     if (!t || ns <= 0)
         return WEIR_EINVAL;
+    wr_timer_cancel(&t->timer); /* a tick on its way counts as unread */
+    (void)weir_chan_try_recv(t->chan, NULL);
     wr_lock(&t->lock);
     t->period = ns;
     t->next = later(wr_clock(), ns);
     wr_timer_set(&t->timer, t->next, tick);
     wr_unlock(&t->lock);
-    (void)weir_chan_try_recv(t->chan, NULL);
     return 0;
 }
 
