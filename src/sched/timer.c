@@ -195,13 +195,19 @@ bool wr_timer_set(struct weir_timer_ *t, int64_t when,
     return was;
 }
 
-/* What runs a callback: the thread; tasks do not. */
+/* What runs a callback: the thread; tasks do not, and must not ask which one
+ * it is either, for they go on on another after a wait. */
 static __thread char here;
+
+static const void *runner_self(void)
+{
+    return wr_task_self() ? NULL : &here;
+}
 
 static bool runs_elsewhere(const struct wheel *w, const struct weir_timer_ *t)
 {
     for (const struct running *r = w->running; r; r = r->next)
-        if (r->timer == t && r->who != &here)
+        if (r->timer == t && r->who != runner_self())
             return true;
     return false;
 }
