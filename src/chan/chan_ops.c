@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The public operations: the fast side first, the slow side where it must. */
 #include "chan/chan.h"
+#include "base/misuse.h"
 
 int weir_chan_send(weir_chan *c, const void *elem, weir_ctx *ctx)
 {
     if (wr_unlikely(!wr_elem_ok(c, elem)))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no channel, or no element");
     if (wr_likely(wr_send_fast(c, elem)))
         return 0;
     return wr_send_slow(c, elem, ctx, true);
@@ -14,7 +15,7 @@ int weir_chan_send(weir_chan *c, const void *elem, weir_ctx *ctx)
 int weir_chan_recv(weir_chan *c, void *elem, weir_ctx *ctx)
 {
     if (wr_unlikely(!c))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no channel");
     if (wr_likely(wr_recv_fast(c, elem)))
         return 0;
     return wr_recv_slow(c, elem, ctx, true);
@@ -34,7 +35,7 @@ static bool plainly_empty(const weir_chan *c)
 int weir_chan_try_send(weir_chan *c, const void *elem)
 {
     if (wr_unlikely(!wr_elem_ok(c, elem)))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no channel, or no element");
     if (wr_likely(wr_send_fast(c, elem)))
         return 0;
     return plainly_full(c) ? WEIR_FULL : wr_send_slow(c, elem, NULL, false);
@@ -43,7 +44,7 @@ int weir_chan_try_send(weir_chan *c, const void *elem)
 int weir_chan_try_recv(weir_chan *c, void *elem)
 {
     if (wr_unlikely(!c))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no channel");
     if (wr_likely(wr_recv_fast(c, elem)))
         return 0;
     return plainly_empty(c) ? WEIR_EMPTY : wr_recv_slow(c, elem, NULL, false);
@@ -89,7 +90,8 @@ static ptrdiff_t send_many(weir_chan *c, const char *elems, size_t n,
                            weir_ctx *ctx, send_one one)
 {
     if (!c || (n > 0 && !wr_elem_ok(c, elems)) || n > PTRDIFF_MAX)
-        return WEIR_EINVAL;
+        return WR_MISUSE(
+            "no channel, or no elements, or a count beyond all memory");
     size_t sent = 0;
     int err = 0;
     while (sent < n && !err) {
@@ -107,7 +109,7 @@ static ptrdiff_t recv_many(weir_chan *c, char *elems, size_t n, weir_ctx *ctx,
                            recv_one first)
 {
     if (!c || n > PTRDIFF_MAX)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no channel, or a count beyond all memory");
     size_t got = 0;
     int err = 0;
     while (got < n && !err) {

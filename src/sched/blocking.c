@@ -11,6 +11,7 @@
  *   3. At most one thread has left the pool and is not joined, `last`: who
  *      leaves next joins it.
  */
+#include "base/misuse.h"
 #include "sched/blocking.h"
 
 #include <weir/task.h>
@@ -241,7 +242,7 @@ static int call_run(struct wr_job *j)
 int weir_blocking(int (*fn)(void *), void *arg)
 {
     if (!fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no function");
     if (!weir_in_task())
         return fn(arg);
     int err = wr_can_wait();

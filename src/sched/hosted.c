@@ -7,6 +7,7 @@
  * the earliest timer.
  */
 #include "sched/hosted.h"
+#include "base/misuse.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -127,9 +128,9 @@ static void leave(struct wr_worker *w)
 int weir_run_once(int64_t timeout)
 {
     if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted || timeout < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no hosted runtime, or a negative time");
     if (!wr_hosted_is_host())
-        return WEIR_EINVAL;
+        return WR_MISUSE("a task, or a thread that is not the host's");
     struct wr_worker *w = the_worker();
     enter(w);
     int n = wr_worker_once(w, timeout < LONGEST ? timeout : -1);
@@ -149,6 +150,6 @@ void wr_hosted_until(const uint32_t *flag)
 int weir_poll_fd(void)
 {
     if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no hosted runtime");
     return wr_poller.epoll_fd;
 }

@@ -13,6 +13,7 @@
  * call there that ends neither by its context nor by weir_close in the rare
  * case that another process was faster than the poll.
  */
+#include "base/misuse.h"
 #include "sched/io.h"
 
 #include <errno.h>
@@ -240,7 +241,7 @@ static ssize_t ready_attempt(struct wr_io *io)
 int weir_wait_fd(int fd, int events, weir_ctx *ctx)
 {
     if (events < 1 || events > (WEIR_READABLE | WEIR_WRITABLE))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no events, or unknown events");
     struct wr_io io = {.fd = fd, .events = events, .attempt = ready_attempt};
     return (int)wr_io_run(&io, ctx);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Task-local values: a short list on the task, or on the thread. */
 #include <pthread.h>
+#include "base/misuse.h"
 #include "base/mem.h"
 #include "sched/task.h"
 #include "sched/worker.h"
@@ -64,7 +65,7 @@ void *weir_local_get(const weir_local *key)
 int weir_local_set(const weir_local *key, void *value)
 {
     if (!key)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no key");
     struct wr_local **list = locals_here();
     struct wr_local *l = find(*list, key);
     if (!l && !value)

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/misuse.h"
 #include "base/mem.h"
 #include "port/clock.h"
 #include "port/cpu.h"
@@ -61,7 +62,7 @@ static int choose_workers(const weir_opts *o)
     if (o->hosted)
         return 1;
     if (o->workers < 0 || o->workers > WR_WORKERS_MAX)
-        return WEIR_EINVAL;
+        return WR_MISUSE("workers out of range");
     if (o->workers > 0)
         return o->workers;
     long n;
@@ -76,7 +77,7 @@ static int choose_workers(const weir_opts *o)
 static int choose_hog(const weir_opts *o, int64_t *out)
 {
     if (o->hog_after < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("a negative hog_after");
     *out = o->hog_after;
     if (*out > 0)
         return 0;
@@ -103,7 +104,7 @@ static int choose(const weir_opts *o)
         return err;
     int class_ = choose_class(o);
     if (class_ < 0 || o->blocking_max < 0 || o->blocking_max > BLOCKING_MOST)
-        return WEIR_EINVAL;
+        return WR_MISUSE("stack_size or blocking_max out of range");
     wr_rt.nworkers = workers;
     wr_rt.stack_class = class_;
     wr_rt.hog_after = hog;
@@ -468,7 +469,7 @@ static int report_left(void)
 static int stop(int64_t timeout)
 {
     if (wr_rt.hosted && !wr_hosted_is_host())
-        return WEIR_EINVAL;
+        return WR_MISUSE("a thread that is not the host's");
     if (timeout > 0 && !wr_load(&wr_rt.stopping))
         drain(timeout);
     int left = report_left();
@@ -481,7 +482,7 @@ int weir_stop(int64_t timeout)
     if (wr_forked())
         return WEIR_FORKED;
     if (wr_task_self() || timeout < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("a call from a task, or a negative time");
     pthread_mutex_lock(&life);
     int result = wr_load(&wr_rt.running) ? stop(timeout) : 0;
     pthread_mutex_unlock(&life);
@@ -540,7 +541,7 @@ int weir_run(int (*fn)(void *), void *arg)
     if (err)
         return err;
     if (wr_rt.hosted || wr_xchg(&run_taken, 1))
-        return WEIR_EINVAL;
+        return WR_MISUSE("a hosted runtime, or a run beside another");
     int result = run_taken_over(fn, arg);
     wr_store(&run_taken, 0);
     return result;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The public ways to start a task and to ask about oneself. */
 #include <string.h>
+#include "base/misuse.h"
 #include "sched/state.h"
 
 #define SITE __builtin_return_address(0)
@@ -47,7 +48,7 @@ static int go_bound(const weir_task_opts *o, int class_, void (*fn)(void *),
     if (class_ < 0)
         class_ = wr_rt.stack_class;
     if (size > wr_stack_size(class_) / 4)
-        return WEIR_EINVAL;
+        return WR_MISUSE("arguments larger than a quarter of the stack");
     struct wr_worker *w = wr_worker_self();
     struct wr_stack_cache *cache = cache_for(w, class_);
     if (!wr_stack_reserve(cache, class_))
@@ -68,7 +69,7 @@ int wr_go_copy(void (*fn)(void *), const void *args, size_t size,
                const void *site)
 {
     if (!fn || (!args && size > 0))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no function, or no arguments to copy");
     if (size == 0 || size > WR_SPAWN_COPY)
         return go_bound(&no_opts, -1, fn, args, size, site);
     struct wr_spawn s = {.fn = fn, .site = site, .size = size};
@@ -84,12 +85,12 @@ int weir_go_copy(void (*fn)(void *), const void *args, size_t size)
 int weir_go_with(const weir_task_opts *o, void (*fn)(void *), void *arg)
 {
     if (!fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no function");
     if (!o)
         return wr_go_in(NULL, fn, arg, SITE);
     int class_ = -1;
     if (o->stack_size && (class_ = wr_stack_class(o->stack_size)) < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("a stack size out of range");
     return go_bound(o, class_, fn, arg, 0, SITE);
 }
 

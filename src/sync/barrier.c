@@ -11,6 +11,7 @@
 #include <weir/barrier.h>
 
 #include "sync/park.h"
+#include "base/misuse.h"
 
 static void release(weir_barrier *b, struct wr_wakes *wakes)
 {
@@ -39,7 +40,7 @@ static int wait_for_last(weir_barrier *b, weir_ctx *ctx)
 int weir_barrier_wait(weir_barrier *b, weir_ctx *ctx)
 {
     if (!b || b->parties_ == 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no barrier, or a barrier of nobody");
     struct wr_wakes wakes = {0};
     wr_lock(wr_queue_lock(&b->queue_));
     if (b->arrived_ + 1 < b->parties_)

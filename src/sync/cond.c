@@ -8,12 +8,14 @@
 #include <weir/cond.h>
 
 #include "sync/mutex.h"
+#include "base/misuse.h"
 #include "sync/park.h"
 
 int weir_cond_wait(weir_cond *c, weir_mutex *m, weir_ctx *ctx)
 {
     if (!c || !m || !wr_mutex_locked(m))
-        return WEIR_EINVAL;
+        return WR_MISUSE(
+            "no condition, or no mutex, or a mutex that is not locked");
     int err = wr_can_wait();
     if (err)
         return err;
@@ -36,7 +38,7 @@ int weir_cond_wait(weir_cond *c, weir_mutex *m, weir_ctx *ctx)
 int weir_cond_signal(weir_cond *c)
 {
     if (!c)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no condition");
     struct wr_wakes wakes = {0};
     wr_lock(wr_queue_lock(&c->queue_));
     wr_queue_pop(wr_queue_of(&c->queue_), &wakes);
@@ -48,7 +50,7 @@ int weir_cond_signal(weir_cond *c)
 int weir_cond_broadcast(weir_cond *c)
 {
     if (!c)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no condition");
     struct wr_wakes wakes = {0};
     wr_lock(wr_queue_lock(&c->queue_));
     wr_queue_pop_all(wr_queue_of(&c->queue_), 0, &wakes);

@@ -17,6 +17,7 @@
  *   timer_          the deadline, if it is earlier than the parent's
  */
 #include "sync/ctx.h"
+#include "base/misuse.h"
 
 #include <weir/time.h>
 
@@ -50,7 +51,7 @@ static void adopt(weir_ctx *parent, weir_ctx *child)
 static int init(weir_ctx *ctx, weir_ctx *parent, const void *key, void *value)
 {
     if (!ctx || ctx == &background)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no context, or the background context");
     *ctx = (weir_ctx)WEIR_CTX_INIT;
     ctx->key_ = key;
     ctx->value_ = value;
@@ -70,7 +71,7 @@ int weir_ctx_init(weir_ctx *ctx, weir_ctx *parent)
 int weir_ctx_init_value(weir_ctx *ctx, weir_ctx *parent, const void *key,
                         void *value)
 {
-    return key ? init(ctx, parent, key, value) : WEIR_EINVAL;
+    return key ? init(ctx, parent, key, value) : WR_MISUSE("no key");
 }
 
 /* The parent's timer serves a child that would end later. */

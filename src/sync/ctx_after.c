@@ -11,6 +11,7 @@
  */
 #include <weir/time.h>
 
+#include "base/misuse.h"
 #include "sched/runtime.h"
 #include "sched/timer.h"
 #include "sync/ctx.h"
@@ -105,7 +106,7 @@ int weir_ctx_after_func(weir_ctx_after *a, weir_ctx *ctx, void (*fn)(void *),
                         void *arg)
 {
     if (!a || !fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no place for the call, or no function");
     int err = wr_runtime_need();
     if (err)
         return err;
@@ -130,7 +131,7 @@ int weir_ctx_after_func(weir_ctx_after *a, weir_ctx *ctx, void (*fn)(void *),
 int weir_ctx_after_stop(weir_ctx_after *a)
 {
     if (!a)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no place for the call");
     uint32_t state = wr_load_rlx(&a->state_);
     if (state != WAITS && state != DUE)
         return 0;

@@ -18,6 +18,7 @@
  */
 #include <weir/base.h>
 
+#include "base/misuse.h"
 #include "sched/timer.h"
 #include "sync/ctx.h"
 #include "sync/park.h"
@@ -131,7 +132,7 @@ void wr_ctx_end(weir_ctx *ctx, int err, int cause)
 int weir_ctx_cancel(weir_ctx *ctx, int cause)
 {
     if (!wr_ctx_live(ctx))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no context, or the background");
     if (weir_ctx_err(ctx) == 0)
         wr_ctx_end(ctx, WEIR_CANCELED, cause ? cause : WEIR_CANCELED);
     return 0;

@@ -5,6 +5,7 @@
  */
 #include <weir/group.h>
 
+#include "base/misuse.h"
 #include "port/atomic.h"
 #include "sched/runtime.h"
 #include "sync/wg.h"
@@ -18,7 +19,7 @@ struct job {
 int weir_group_init(weir_group *g, weir_ctx *parent, int limit)
 {
     if (!g || limit < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no group, or a negative limit");
     *g = (weir_group)WEIR_GROUP_INIT;
     g->slots_ = (weir_sem)WEIR_SEM_INIT(limit);
     g->limit_ = limit;
@@ -63,7 +64,7 @@ static int start(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg,
 int weir_group_go(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
 {
     if (!g || !fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no group, or no function");
     int err = g->limit_ > 0 ? weir_sem_acquire(&g->slots_, 1, &g->ctx_) : 0;
     return err ? err : start(g, fn, arg, __builtin_return_address(0));
 }
@@ -71,7 +72,7 @@ int weir_group_go(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
 int weir_group_try_go(weir_group *g, int (*fn)(void *, weir_ctx *), void *arg)
 {
     if (!g || !fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no group, or no function");
     int err = g->limit_ > 0 ? weir_sem_try_acquire(&g->slots_, 1) : 0;
     return err ? err : start(g, fn, arg, __builtin_return_address(0));
 }
@@ -83,13 +84,13 @@ weir_ctx *weir_group_ctx(weir_group *g)
 
 int weir_group_cancel(weir_group *g, int cause)
 {
-    return g ? weir_ctx_cancel(&g->ctx_, cause) : WEIR_EINVAL;
+    return g ? weir_ctx_cancel(&g->ctx_, cause) : WR_MISUSE("no group");
 }
 
 int weir_group_wait(weir_group *g)
 {
     if (!g)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no group");
     int err = wr_wg_wait(&g->wg_, NULL, WR_ON_GROUP, g);
     if (err)
         return err;

@@ -28,6 +28,7 @@
  */
 #include <weir/mutex.h>
 
+#include "base/misuse.h"
 #include "port/cpu.h"
 #include "sync/mutex.h"
 #include "sync/park.h"
@@ -137,14 +138,14 @@ static WR_NOINLINE int lock_slow(weir_mutex *m, weir_ctx *ctx)
 int weir_mutex_lock(weir_mutex *m, weir_ctx *ctx)
 {
     if (wr_unlikely(!m))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     return wr_likely(seize(m)) ? 0 : lock_slow(m, ctx);
 }
 
 int weir_mutex_try_lock(weir_mutex *m)
 {
     if (!m)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     return seize(m) ? 0 : WEIR_BUSY;
 }
 
@@ -170,7 +171,7 @@ static WR_NOINLINE int unlock_slow(weir_mutex *m, uint32_t seen)
 {
     struct wr_wakes wakes = {0};
     if (!(seen & LOCKED))
-        return WEIR_EINVAL;
+        return WR_MISUSE("a mutex that is not locked");
     while (!pop_waiter(m, &wakes)) {
         seen = LOCKED;
         if (wr_cas(&m->state_, &seen, 0))
@@ -184,7 +185,7 @@ int weir_mutex_unlock(weir_mutex *m)
 {
     uint32_t seen = LOCKED;
     if (wr_unlikely(!m))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     if (wr_likely(wr_cas(&m->state_, &seen, 0)))
         return 0;
     return unlock_slow(m, seen);

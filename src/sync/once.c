@@ -6,6 +6,7 @@
 #include <weir/once.h>
 
 #include "sync/park.h"
+#include "base/misuse.h"
 
 enum { NEW, RUNNING, DONE };
 
@@ -66,7 +67,7 @@ static WR_NOINLINE int do_slow(weir_once *o, void (*fn)(void *), void *arg)
 int weir_once_do(weir_once *o, void (*fn)(void *), void *arg)
 {
     if (!o || !fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no once, or no function");
     return weir_once_done(o) ? 0 : do_slow(o, fn, arg);
 }
 

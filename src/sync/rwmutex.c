@@ -26,6 +26,7 @@
 #include <weir/rwmutex.h>
 
 #include "sync/park.h"
+#include "base/misuse.h"
 
 enum { WRITER = 1, WAITERS = 2, READER = 4 };
 
@@ -129,28 +130,28 @@ static inline bool try_enter(weir_rwmutex *m, bool writer)
 int weir_rwmutex_lock(weir_rwmutex *m, weir_ctx *ctx)
 {
     if (!m)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     return try_enter(m, true) ? 0 : enter_slow(m, true, ctx);
 }
 
 int weir_rwmutex_rlock(weir_rwmutex *m, weir_ctx *ctx)
 {
     if (!m)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     return try_enter(m, false) ? 0 : enter_slow(m, false, ctx);
 }
 
 int weir_rwmutex_try_lock(weir_rwmutex *m)
 {
     if (!m)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     return try_enter(m, true) ? 0 : WEIR_BUSY;
 }
 
 int weir_rwmutex_try_rlock(weir_rwmutex *m)
 {
     if (!m)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no mutex");
     return try_enter(m, false) ? 0 : WEIR_BUSY;
 }
 
@@ -196,7 +197,7 @@ static inline int leave(weir_rwmutex *m, uint32_t own)
     uint32_t s = wr_load_rlx(&m->state_);
     for (;;) {
         if (own == WRITER ? !(s & WRITER) : s < READER)
-            return WEIR_EINVAL;
+            return WR_MISUSE("a lock that is not held");
         if (last_with_waiters(s, own)) {
             if (hand_over(m, own))
                 return 0;
@@ -209,10 +210,10 @@ static inline int leave(weir_rwmutex *m, uint32_t own)
 
 int weir_rwmutex_unlock(weir_rwmutex *m)
 {
-    return m ? leave(m, WRITER) : WEIR_EINVAL;
+    return m ? leave(m, WRITER) : WR_MISUSE("no mutex");
 }
 
 int weir_rwmutex_runlock(weir_rwmutex *m)
 {
-    return m ? leave(m, READER) : WEIR_EINVAL;
+    return m ? leave(m, READER) : WR_MISUSE("no mutex");
 }

@@ -10,6 +10,7 @@
 #include <weir/sem.h>
 
 #include "sync/park.h"
+#include "base/misuse.h"
 
 static int64_t wants(const struct wr_node *n)
 {
@@ -53,7 +54,7 @@ static int acquire_slow(weir_sem *s, int64_t n, weir_ctx *ctx)
 int weir_sem_acquire(weir_sem *s, int64_t n, weir_ctx *ctx)
 {
     if (!s || n < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no semaphore, or a negative count");
     wr_lock(wr_queue_lock(&s->queue_));
     if (!take(s, n))
         return acquire_slow(s, n, ctx);
@@ -64,7 +65,7 @@ int weir_sem_acquire(weir_sem *s, int64_t n, weir_ctx *ctx)
 int weir_sem_try_acquire(weir_sem *s, int64_t n)
 {
     if (!s || n < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no semaphore, or a negative count");
     wr_lock(wr_queue_lock(&s->queue_));
     bool taken = take(s, n);
     wr_unlock(wr_queue_lock(&s->queue_));
@@ -74,7 +75,7 @@ int weir_sem_try_acquire(weir_sem *s, int64_t n)
 int weir_sem_release(weir_sem *s, int64_t n)
 {
     if (!s || n < 0)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no semaphore, or a negative count");
     struct wr_wakes wakes = {0};
     wr_lock(wr_queue_lock(&s->queue_));
     bool fits = s->permits_ <= INT64_MAX - n;

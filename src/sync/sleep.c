@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sleep, and timers that call back. */
 #include <weir/time.h>
+#include "base/misuse.h"
 #include "port/clock.h"
 #include "sched/runtime.h"
 #include "sched/timer.h"
@@ -51,7 +52,7 @@ static void fire(struct weir_timer_ *t)
 int weir_timer_set(weir_timer *t, int64_t ns, void (*fn)(void *), void *arg)
 {
     if (!t || !fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no timer, or no function");
     int err = wr_runtime_need();
     if (err)
         return err;
@@ -67,5 +68,5 @@ int weir_timer_set(weir_timer *t, int64_t ns, void (*fn)(void *), void *arg)
 
 int weir_timer_stop(weir_timer *t)
 {
-    return t ? wr_timer_cancel(&t->timer_) : WEIR_EINVAL;
+    return t ? wr_timer_cancel(&t->timer_) : WR_MISUSE("no timer");
 }

@@ -17,6 +17,7 @@
  * is needed for that: while somebody waits the count does not rise from 0.
  */
 #include "sync/wg.h"
+#include "base/misuse.h"
 
 #include <limits.h>
 #include "sched/runtime.h"
@@ -51,7 +52,7 @@ static WR_NOINLINE void release_waiters(weir_wg *wg)
 int weir_wg_add(weir_wg *wg, int n)
 {
     if (wr_unlikely(!wg))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no wait group");
     uint64_t now = wr_add(&wg->state_, units(n)) + units(n);
     if (wr_unlikely(count_of(now) < 0)) {
         wr_sub(&wg->state_, units(n));
@@ -97,7 +98,7 @@ int wr_wg_wait(weir_wg *wg, weir_ctx *ctx, enum wr_reason reason,
 
 int weir_wg_wait(weir_wg *wg, weir_ctx *ctx)
 {
-    return wg ? wr_wg_wait(wg, ctx, WR_ON_WG, wg) : WEIR_EINVAL;
+    return wg ? wr_wg_wait(wg, ctx, WR_ON_WG, wg) : WR_MISUSE("no wait group");
 }
 
 void wr_task_joined(void *group)
@@ -108,7 +109,7 @@ void wr_task_joined(void *group)
 int weir_wg_go(weir_wg *wg, void (*fn)(void *), void *arg)
 {
     if (!wg || !fn)
-        return WEIR_EINVAL;
+        return WR_MISUSE("no wait group, or no function");
     int err = weir_wg_add(wg, 1);
     if (err)
         return err;
