@@ -16,6 +16,7 @@
 #include <weir/select.h>
 #include <weir/time.h>
 #include "base/mem.h"
+#include "base/misuse.h"
 #include "base/rand.h"
 #include "chan/chan.h"
 #include "port/clock.h"
@@ -390,7 +391,7 @@ static int wait_large(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
 int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
 {
     if (wr_unlikely(!valid(cs, n, flags)))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no cases, a case without element, or flags");
     bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
     if (flags & WEIR_SELECT_TRY) {
         int at = glance_at_once(cs, n, ordered);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/misuse.h"
 #include "base/rand.h"
 #include "port/clock.h"
 #include "port/cpu.h"
@@ -182,7 +183,7 @@ static int spawn_from_thread(const struct wr_spawn *s)
 int wr_task_spawn(const struct wr_spawn *s)
 {
     if (wr_unlikely(!s->fn))
-        return WEIR_EINVAL;
+        return WR_MISUSE("no function");
     struct wr_worker *w = wr_worker_self();
     if (wr_unlikely(!w))
         return spawn_from_thread(s);
