@@ -322,10 +322,64 @@ BEHAVIOUR(impatient_takers_lose_nothing)
     ints_unref(t.c);
 }
 
+/* Receivers whose time runs out in the very moment in which they are served
+ * leave the channel as it is, while it is in quick use by others. */
+struct rush {
+    ints *c;
+    int n;
+    atomic_long left; /* of what was sent less what was received */
+};
+
+static void send_in_bursts(void *arg)
+{
+    struct rush *r = arg;
+    int i;
+
+    for (i = 1; i <= r->n; i++) {
+        put(r->c, i);
+        atomic_fetch_add(&r->left, i);
+        if (i % 20 == 0)
+            settle();
+    }
+}
+
+static void receive_in_haste(void *arg)
+{
+    struct rush *r = arg;
+    int v, i, result = 0;
+    weir_ctx ctx;
+
+    for (i = 0; result != WEIR_CLOSED; i++) {
+        must_eq(weir_ctx_init_timeout(&ctx, NULL, i % 40 * 500), 0);
+        while ((result = ints_recv(r->c, &v, &ctx)) == 0)
+            atomic_fetch_sub(&r->left, v);
+        must(result == WEIR_TIMEDOUT || result == WEIR_CLOSED);
+        must_eq(weir_ctx_fini(&ctx), 0);
+    }
+}
+
+BEHAVIOUR(haste_leaves_the_channel_whole)
+{
+    struct crew senders = CREW(crew->mode);
+    struct rush r = {.c = ints_new(64), .n = check_scale(10000)};
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        crew_go(&senders, send_in_bursts, &r);
+        crew_go(crew, receive_in_haste, &r);
+    }
+    crew_wait(&senders);
+    must_eq(ints_close(r.c), 0);
+    crew_wait(crew);
+    must_eq(r.left, 0);
+    ints_unref(r.c);
+}
+
 CHECK_MAIN(CHECK_MODES(ping_pong_capacity_one),
            CHECK_MODES(ping_pong_rendezvous),
            CHECK_MODES(stream_through_small_buffers),
            CHECK_MODES(crowd_at_one_place), CHECK_MODES(tries_wake_who_sleeps),
            CHECK_MODES(batches_wake_all_who_can_go),
            CHECK_MODES(selects_give_way), CHECK_MODES(close_is_not_missed),
-           CHECK_MODES(impatient_takers_lose_nothing))
+           CHECK_MODES(impatient_takers_lose_nothing),
+           CHECK_MODES(haste_leaves_the_channel_whole))
