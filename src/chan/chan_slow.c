@@ -87,8 +87,9 @@ static int wait_in(weir_chan *c, struct wr_queue *q, void *elem, weir_ctx *ctx,
     wr_wait_init(&p, q, &c->lock, elem);
     p.waiter.alone = !wr_ctx_live(ctx);
     wr_chan_queue(c, &p.node);
-    wr_unlock(&c->lock);
+    /* Once unlocked, who serves the party may free the channel. */
     wr_waiter_name(&p.waiter, c->name);
+    wr_unlock(&c->lock);
     err = wr_wait_park(&p, ctx, reason, c);
     return err ? done(c, err, &none) : p.node.status;
 }

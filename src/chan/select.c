@@ -309,7 +309,8 @@ static int earliest_timeout(const weir_case *cs, int n)
     return best;
 }
 
-/* What a dump shows: the first channel's name. */
+/* What a dump shows: the first channel's name. Before registering: who serves
+ * the party may free the channel. */
 static void note_name(struct wait *s, const weir_case *cs, int n)
 {
     for (int i = 0; i < n; i++)
@@ -324,11 +325,12 @@ static int wait_once(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
                      struct wait *s)
 {
     wr_waiter_init(&s->waiter);
+    note_name(s, cs, n);
     uint32_t winner = (uint32_t)n + 1;
-    if (register_all(cs, n, ctx, start, s) || !wr_abort(&s->waiter)) {
-        note_name(s, cs, n);
+    if (register_all(cs, n, ctx, start, s) || !wr_abort(&s->waiter))
         winner = wr_park(&s->waiter, WR_ON_SELECT, n > 0 ? cs[0].object : NULL);
-    }
+    else
+        wr_waiter_name(&s->waiter, "");
     leave_all(cs, n, s, winner);
     return winner <= (uint32_t)n ? (int)winner : NONE;
 }

@@ -70,7 +70,7 @@ struct wr_parker *wr_thread_parker(void)
 
 void wr_waiter_name(struct wr_waiter *w, const char *name)
 {
-    if (w->task && name[0])
+    if (w->task && (name[0] || w->task->on_name[0]))
         snprintf(w->task->on_name, sizeof(w->task->on_name), "%s", name);
 }
 
@@ -105,7 +105,7 @@ static void await_token_hosting(struct wr_parker *p)
 
 void wr_park_thread(struct wr_parker *p)
 {
-    if (wr_rt.hosted && wr_hosted_here())
+    if (wr_load_rlx(&wr_rt.hosted) && wr_hosted_here())
         await_token_hosting(p);
     else
         await_token(p);

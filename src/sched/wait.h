@@ -208,7 +208,8 @@ static inline uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason,
 }
 
 /* What a dump shows beside the object: copied, cut to 31 bytes; "" is none.
- * Before wr_park, which clears it when it returns. */
+ * Before wr_park, which clears it when it returns, and before another could
+ * win w and free the name. */
 void wr_waiter_name(struct wr_waiter *w, const char *name);
 
 /* After wr_park or wr_abort: takes the node back. Needed for each registered

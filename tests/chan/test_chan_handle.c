@@ -172,6 +172,42 @@ BEHAVIOUR(dropped_right_after_the_last_receive)
     }
 }
 
+/* Who is served is done with the channel, even if it waited: the other side
+ * may drop the only reference at once. */
+static void send_without_a_reference(void *c)
+{
+    int v = 3;
+
+    must_eq(weir_chan_send(c, &v, NULL), 0);
+}
+
+static void select_without_a_reference(void *c)
+{
+    int v = 3;
+    weir_case k = WEIR_SEND(c, &v);
+
+    must_eq(weir_select(&k, 1, NULL), 0);
+}
+
+BEHAVIOUR(dropped_by_who_served_a_waiter)
+{
+    const weir_chan_opts o = {.elem_size = sizeof(int), .name = "dropped"};
+    int i, n = crew_many(crew, check_scale(3000), check_scale(500));
+
+    for (i = 0; i < n; i++) {
+        weir_chan *c = weir_chan_new_with(&o);
+        int v = 0;
+
+        crew_go(crew,
+                i % 2 ? send_without_a_reference : select_without_a_reference,
+                c);
+        must_eq(weir_chan_recv(c, &v, NULL), 0);
+        weir_chan_unref(c);
+        must_eq(v, 3);
+        crew_wait(crew);
+    }
+}
+
 BEHAVIOUR(null_handle)
 {
     weir_chan_stats st;
@@ -263,6 +299,7 @@ CHECK_MAIN(CHECK_MODES(options_out_of_range),
            CHECK_MODES(destructor_gets_what_is_left),
            CHECK_MODES(last_reference_frees_whoever_drops_it),
            CHECK_MODES(dropped_right_after_the_last_receive),
+           CHECK_MODES(dropped_by_who_served_a_waiter),
            CHECK_MODES(null_handle), CHECK_MODES(null_element),
            CHECK_MODES(waiting_receive_discards_too),
            CHECK_MODES(wrong_select_arguments))
