@@ -241,17 +241,27 @@ static inline uint64_t wr_chan_queued(const weir_chan *c)
     return n < c->cap ? n : c->cap;
 }
 
+/* Full at the instant of the last look: what has left until then is counted,
+ * what entered after the first is not. */
+static inline bool wr_chan_full(const weir_chan *c)
+{
+    uint64_t tail = wr_count(wr_load_acq(&c->tail));
+    uint64_t head = wr_count(wr_load_acq(&c->head));
+    return (int64_t)(tail - head) >= (int64_t)c->cap;
+}
+
+/* False only if there was an instant at which it was so. Closed is looked at
+ * last: if it is not closed then, it was not when the rest was seen. */
 static inline bool wr_chan_can_send(const weir_chan *c)
 {
-    if (wr_load_acq(&c->receivers.head) || wr_chan_closed(c))
-        return true;
-    return !c->rendezvous && wr_chan_queued(c) < c->cap;
+    return wr_load_acq(&c->receivers.head) ||
+           (!c->rendezvous && !wr_chan_full(c)) || wr_chan_closed(c);
 }
 
 static inline bool wr_chan_can_recv(const weir_chan *c)
 {
-    return wr_load_acq(&c->senders.head) || wr_chan_closed(c) ||
-           (!c->rendezvous && wr_chan_queued(c) > 0);
+    return wr_load_acq(&c->senders.head) ||
+           (!c->rendezvous && wr_chan_queued(c) > 0) || wr_chan_closed(c);
 }
 
 /* Grows each time a receive (or a send) that could not go may have become
