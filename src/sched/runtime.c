@@ -341,14 +341,16 @@ static bool is_called(struct wr_worker *w)
     return wr_load(&w->state) == WR_NOTIFIED || wr_load(&w->inbox_len) > 0;
 }
 
+/* The idle are counted last: who took what was called for in between is not
+ * among them. */
 static bool nobody_is_up(void)
 {
-    if (wr_load(&wr_rt.idle) != (uint32_t)wr_rt.nworkers || wr_global_len() > 0)
+    if (wr_global_len() > 0)
         return false;
     for (int i = 0; i < wr_rt.nworkers; i++)
         if (is_called(wr_rt.workers[i]))
             return false;
-    return true;
+    return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers;
 }
 
 /* Grows with every task that ran, before its worker counts as idle again. */
