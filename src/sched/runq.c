@@ -207,8 +207,9 @@ struct wr_task *wr_runq_steal_next(struct wr_runq *q)
     return t;
 }
 
-void wr_runq_each_spawn(const struct wr_runq *q,
-                        void (*fn)(const struct wr_spawn *, void *), void *arg)
+WR_NO_TSAN void wr_runq_each_spawn(const struct wr_runq *q,
+                                   void (*fn)(const struct wr_spawn *, void *),
+                                   void *arg)
 {
     uint32_t top = wr_load_rlx(&q->spawn_top);
     uint32_t n = wr_load_rlx(&q->spawn_bottom) - top;

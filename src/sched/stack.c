@@ -130,8 +130,9 @@ static void guard(struct wr_slot s)
         done = wr_pages_guard_split(base, guard_size());
     else if (!done)
         wr_add(&splits_left, 2);
+    uint8_t *state = &s.slab->state[s.index];
     if (done)
-        s.slab->state[s.index] |= WR_SLOT_GUARDED;
+        wr_store_rlx(state, (uint8_t)(*state | WR_SLOT_GUARDED));
 }
 
 /* ---- slabs --------------------------------------------------------------- */

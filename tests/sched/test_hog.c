@@ -59,7 +59,7 @@ START_TEST(a_hog_is_named)
     child_run(&c, _i == 0 ? hog_by_option : hog_by_environment, NULL);
     ck_assert_int_eq(child_exit(&c), 0);
     child_says(&c, "weir: task \"glutton\", spawned at hog+0x");
-    child_says(&c, ", has held worker 0 for ");
+    child_says(&c, ", has held worker ");
     child_says(&c, " ms\n");
 }
 END_TEST
