@@ -125,12 +125,33 @@ static uint64_t take_id(struct wr_worker *w)
 
 static void task_entry(void *arg);
 
+/* By field: a compiler clears the whole by a string instruction, which takes
+ * as long as the rest of a start. */
+static void record_init(struct wr_task *t, struct wr_slot slot)
+{
+    t->worker = NULL;
+    t->next = NULL;
+    t->on_stack = 0;
+    t->reason = WR_ON_NOTHING;
+    t->pinned = t->plain = false;
+    t->on = NULL;
+    t->since = 0;
+    t->group = NULL;
+    t->name = NULL;
+    t->id = 0;
+    t->locals = NULL;
+    t->slot = slot;
+    t->on_name[0] = 0;
+}
+
 struct wr_task *wr_task_make(struct wr_slot slot, void (*fn)(void *),
                              const void *arg, size_t size, const void *site)
 {
     struct wr_task *t = wr_slot_task(slot);
     char *bottom = wr_slot_bottom(slot), *top = (char *)t;
-    *t = (struct wr_task){.fn = fn, .site = site, .slot = slot};
+    record_init(t, slot);
+    t->fn = fn;
+    t->site = site;
     wr_context_open(&t->context, bottom, (size_t)(top - bottom));
     if (size > 0) {
         top -= (size + 15) / 16 * 16;

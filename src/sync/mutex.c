@@ -36,8 +36,9 @@
 enum { LOCKED = WR_MUTEX_LOCKED, WAITERS = 2 };
 
 enum {
-    SPINS = 30,  /* about a microsecond: the owner may run elsewhere */
-    PATIENCE = 3 /* lost turns */
+    LOOKS = 4,    /* the owner may run elsewhere, and soon be done;        */
+    PAUSES = 30,  /* each look takes the line from it, so they are rare    */
+    PATIENCE = 3, /* lost turns */
 };
 
 /* What the owner and a waiter say to each other; under the queue's lock. */
@@ -46,12 +47,12 @@ struct turn {
     bool handed;
 };
 
-static int spins(void)
+static int looks(void)
 {
     static int cached;
     int n = wr_load_rlx(&cached);
     if (n == 0) {
-        n = wr_cpu_count() > 1 ? SPINS : 1;
+        n = wr_cpu_count() > 1 ? LOOKS : 1;
         wr_store_rlx(&cached, n);
     }
     return n;
@@ -75,10 +76,11 @@ static bool seize(weir_mutex *m)
 
 static bool spin(weir_mutex *m)
 {
-    for (int i = spins(); i > 0; i--) {
+    for (int i = looks(); i > 0; i--) {
         if (wr_load_rlx(&m->state_) == 0 && seize(m))
             return true;
-        wr_pause();
+        for (int k = 0; k < PAUSES; k++)
+            wr_pause();
     }
     return false;
 }
