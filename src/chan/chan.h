@@ -16,7 +16,8 @@
  * The claim begins with a hint of the end's word, not with the word: a load of
  * a word that a locked instruction has just written waits for that to end,
  * and costs as much again. A wrong hint costs a failed compare-and-swap, which
- * brings the word.
+ * brings the word. A hint is never ahead of its word, so the other side may
+ * use it too; that a slot is really full or free its stamp says.
  *
  * Slow: who must wait, or finds SLOW set, takes the lock. SLOW is set in both
  * words while anybody waits. The compare-and-swaps of the fast side compare
@@ -143,9 +144,11 @@ static inline int64_t wr_room(weir_chan *c, uint64_t tail)
     int64_t room = cap - (n - (int64_t)wr_load_rlx(&c->head_seen));
     if (wr_likely(room > 0))
         return room < cap ? room : cap;
-    uint64_t head = wr_count(wr_load_acq(&c->head));
-    wr_store_rlx(&c->head_seen, head);
-    room = cap - (n - (int64_t)head);
+    int64_t head = (int64_t)wr_count(wr_load_rlx(&c->head_hint));
+    if (n - head >= cap)
+        head = (int64_t)wr_count(wr_load_acq(&c->head));
+    wr_store_rlx(&c->head_seen, (uint64_t)head);
+    room = cap - (n - head);
     return room < cap ? room : cap;
 }
 
@@ -155,9 +158,11 @@ static inline int64_t wr_ready(weir_chan *c, uint64_t head)
     int64_t ready = (int64_t)wr_load_rlx(&c->tail_seen) - n;
     if (wr_likely(ready > 0))
         return ready;
-    uint64_t tail = wr_count(wr_load_acq(&c->tail));
-    wr_store_rlx(&c->tail_seen, tail);
-    return (int64_t)tail - n;
+    int64_t tail = (int64_t)wr_count(wr_load_rlx(&c->tail_hint));
+    if (tail <= n)
+        tail = (int64_t)wr_count(wr_load_acq(&c->tail));
+    wr_store_rlx(&c->tail_seen, (uint64_t)tail);
+    return tail - n;
 }
 
 /* Claims up to n places: how many (first at *at), 0: none, or flags are set. */
