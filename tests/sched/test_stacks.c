@@ -155,7 +155,8 @@ START_TEST(guards_within_the_budget)
     if (_i == 0)
         ck_assert_int_gt(k.guarded, 0);
     ck_assert_int_le(k.guarded, _i == 0 ? 500 : 0);
-    ck_assert_int_lt(mappings() - before, 1200);
+    if (!check_is_slow()) /* a sanitizer maps for each task itself */
+        ck_assert_int_lt(mappings() - before, 1200);
     ck_assert_int_eq(weir_chan_close(c), 0);
     ck_assert_int_eq(weir_stop(WEIR_FOREVER), 0);
     weir_chan_unref(c);
