@@ -37,6 +37,14 @@ static void report(const struct wr_task *t)
     (void)written;
 }
 
+void wr_overflow_check(const struct wr_task *t)
+{
+    if (wr_slot_intact(t->slot))
+        return;
+    report(t);
+    abort();
+}
+
 static void on_fault(int sig, siginfo_t *info, void *ucontext)
 {
     int saved = errno;

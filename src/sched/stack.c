@@ -332,12 +332,27 @@ static void cache_spill(struct wr_stack_cache *c, uint32_t n)
     memmove(c->slots, c->slots + n, c->count * sizeof(c->slots[0]));
 }
 
+static const uint64_t CANARY = UINT64_C(0x5ca1ab1e0ddba11d);
+
+static void canary_set(struct wr_slot slot)
+{
+    memcpy(wr_slot_bottom(slot), &CANARY, sizeof(CANARY));
+}
+
+bool wr_slot_intact(struct wr_slot slot)
+{
+    return wr_slot_guarded(slot) ||
+           memcmp(wr_slot_bottom(slot), &CANARY, sizeof(CANARY)) == 0;
+}
+
 static struct wr_slot prepared(struct wr_slot slot)
 {
     uint8_t *state = &slot.slab->state[slot.index];
     if (wr_unlikely((*state & WR_SLOT_STATE) != WR_SLOT_WARM)) {
         if (!(*state & WR_SLOT_GUARDED))
             guard(slot);
+        if (!(*state & WR_SLOT_GUARDED))
+            canary_set(slot);
         /* The page of the record is resident and zero from here on. */
         memset(wr_slot_task(slot), 0, sizeof(struct wr_task));
         wr_stack_announce(wr_slot_bottom(slot),

@@ -73,6 +73,10 @@ bool wr_slot_guarded(struct wr_slot slot);
 /* Calls fn for every slot that has ever been used, under the class's lock. */
 void wr_stack_each(void (*fn)(struct wr_task *, void *), void *arg);
 
+/* Is an unguarded stack's lowest word as it was? It is a canary, so that an
+ * overflow is found, if late, where there was no guard to be had. */
+bool wr_slot_intact(struct wr_slot slot);
+
 /* The slot's guard that holds the address, if any: for the fault handler,
  * which knows the task. */
 bool wr_slot_guard_hit(struct wr_slot slot, const void *address);

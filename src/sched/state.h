@@ -54,6 +54,8 @@ void wr_monitor_wake(void);
 /* The message for a stack overflow (overflow.c). */
 void wr_overflow_install(void);
 void wr_overflow_remove(void);
+/* Ends the process with that message if the canary of t's stack is gone. */
+void wr_overflow_check(const struct wr_task *t);
 /* An alternate stack for the calling thread's handlers, and back. */
 void *wr_overflow_thread_enter(void);
 void wr_overflow_thread_leave(void *stack);

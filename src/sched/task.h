@@ -38,6 +38,7 @@ struct wr_task {
     uint32_t reason;          /* enum wr_reason, of the last park          */
     bool pinned;
     bool plain;     /* started by weir_go: its stack may run the next one */
+    bool unguarded; /* its stack has a canary in place of a guard         */
     const void *on; /* what the last park waits on                        */
     int64_t since;  /* coarse time of the last park                       */
     void *group;    /* told when the task has ended; may be NULL          */

@@ -134,6 +134,7 @@ static void record_init(struct wr_task *t, struct wr_slot slot)
     t->on_stack = 0;
     t->reason = WR_ON_NOTHING;
     t->pinned = t->plain = false;
+    t->unguarded = !wr_slot_guarded(slot);
     t->on = NULL;
     t->since = 0;
     t->group = NULL;
@@ -279,6 +280,8 @@ static inline void settle(struct wr_worker *w)
     w->after = WR_AFTER_NOTHING;
     if (after == WR_AFTER_NOTHING)
         return;
+    if (wr_unlikely(t->unguarded))
+        wr_overflow_check(t);
     wr_store_rel(&t->on_stack, 0);
     if (after == WR_AFTER_YIELD)
         ready_on(w, t, false);

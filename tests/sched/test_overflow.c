@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <weir.h>
 #include "child.h"
+#include "sched/sanitize.h"
+#include "sched/stack.h"
 
 static volatile char sink;
 
@@ -84,6 +86,49 @@ START_TEST(a_task_without_a_name)
     child_run(&c, dive_nameless, NULL);
     ck_assert(WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGSEGV);
     child_says(&c, "in task unnamed, spawned at dive_nameless+0x");
+}
+END_TEST
+
+/* ---- where no guard is to be had ----------------------------------------- */
+
+/* Some bytes too deep, which nobody stops; and back again. */
+static __attribute__((noinline)) void dip(void)
+{
+    volatile char room[(64 << 10) + 512];
+
+    memset((char *)room, 1, sizeof room);
+    sink = room[0];
+}
+
+static void dip_and_wait(void *arg)
+{
+    dip();
+    weir_sleep(WEIR_MILLISECOND, NULL);
+    (void)arg;
+}
+
+static int dip_unguarded(void *arg)
+{
+    static const weir_task_opts diver = {.name = "diver"};
+
+    signal(SIGABRT, SIG_DFL);
+    wr_stack_limit_guards(0);
+    if (weir_go_with(&diver, dip_and_wait, arg) != 0)
+        return 1;
+    return weir_stop(WEIR_FOREVER);
+}
+
+START_TEST(a_canary_stands_for_a_guard)
+{
+    struct child c;
+
+#if defined(WR_ASAN)
+    printf("skipped: the sanitizer is faster\n");
+    return;
+#endif
+    child_run(&c, dip_unguarded, NULL);
+    ck_assert(WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGABRT);
+    child_says(&c, "weir: stack overflow in task \"diver\"");
 }
 END_TEST
 
@@ -295,6 +340,7 @@ END_TEST
 
 CHECK_MAIN(CHECK_LOOP(name_site_and_size_are_told, SIZES),
            CHECK_TEST(a_task_without_a_name),
+           CHECK_TEST(a_canary_stands_for_a_guard),
            CHECK_TEST(the_handler_before_has_its_say),
            CHECK_TEST(a_handler_on_top_stays_on_top),
            CHECK_TEST(the_disposition_is_given_back),
