@@ -97,7 +97,7 @@ static int choose_class(const weir_opts *o)
 
 static int choose(const weir_opts *o)
 {
-    int64_t hog;
+    int64_t hog = 0;
     int workers = choose_workers(o);
     int err = workers < 0 ? workers : choose_hog(o, &hog);
     if (err)

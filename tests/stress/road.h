@@ -95,7 +95,7 @@ static inline void elem_arrived(struct party_of *p, int road, const void *at)
 static inline void road_open(struct road *r, struct chance *chance, int i)
 {
     static const size_t capacities[] = {0, 0, 1, 1, 2, 3, 8, 100};
-    char name[16];
+    char name[24];
     weir_chan_opts o = {.name = name};
 
     snprintf(name, sizeof name, "road %d", i);
