@@ -7,6 +7,7 @@
 #include "weir_check.h"
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -104,11 +105,16 @@ static void arm_alarm(void)
     alarm(DUMP_SECONDS);
 }
 
+/* A test that forks must not do so while the watchdog starts: the locks that
+ * a sanitizer's allocator holds then would stay locked in the child. */
+static sem_t watching;
+
 static void *watch(void *arg)
 {
     const double limit = limit_of(current);
 
     (void)arg;
+    sem_post(&watching);
     sleep_for(limit);
     arm_alarm();
     fprintf(stderr, "%s: still running after %g s; its tasks:\n",
@@ -137,7 +143,10 @@ static void start_watchdog(void)
     pthread_sigmask(SIG_SETMASK, &all, &old);
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    ck_assert_int_eq(sem_init(&watching, 0, 0), 0);
     ck_assert_int_eq(pthread_create(&thread, &attr, watch, NULL), 0);
+    while (sem_wait(&watching) != 0)
+        ;
     pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
