@@ -61,12 +61,12 @@ seq 100 | run "$weir" map -j 1 --halt never -- sh -c '[ "$0" != 3 ]'
 is "--halt never: ledger" "100 99 0 1 0" "$(ledger "$work/err")"
 
 # Record 3 fails while 1 and 2 run; these go on when that has been said.
-mkfifo "$work/go1" "$work/go2" "$work/said"
+mkfifo "$work/ran1" "$work/ran2" "$work/go1" "$work/go2" "$work/said"
 seq 1000 | timeout -k 5 120 "$weir" map -j 3 --capacity 10 --halt soon \
     --unordered -- sh -c '
     case $1 in
-    1|2) read -r x < "$0/go$1" ;;
-    3) exit 1 ;;
+    1|2) echo x > "$0/ran$1"; read -r x < "$0/go$1" ;;
+    3) read -r x < "$0/ran1"; read -r x < "$0/ran2"; exit 1 ;;
     esac
     echo "$1"' "$work" > "$work/got" 2> "$work/said" &
 pid=$!
