@@ -31,9 +31,9 @@ static int limit(int what, rlim_t n)
 {
     struct rlimit r;
 
-    getrlimit(what, &r);
+    getrlimit((__rlimit_resource_t)what, &r);
     r.rlim_cur = n < r.rlim_max ? n : r.rlim_max;
-    return setrlimit(what, &r);
+    return setrlimit((__rlimit_resource_t)what, &r);
 }
 
 static int unlimit(int what)

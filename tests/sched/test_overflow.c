@@ -271,7 +271,7 @@ END_TEST
 
 static void touch_null(void *arg)
 {
-    *(volatile int *)arg = 1;
+    *(volatile int *)((uintptr_t)arg + 64) = 1;
 }
 
 static int task_touches_null(void *arg)

@@ -150,7 +150,7 @@ END_TEST
 
 START_TEST(a_fault_stays_a_fault)
 {
-    volatile int *volatile here = NULL;
+    volatile int *volatile here = (volatile int *)(uintptr_t)64;
     signal(SIGFPE, SIG_DFL);
     must(weir_signal_chan(SIGFPE, SIGSEGV, SIGBUS, 0) != NULL);
     *here = 1;
