@@ -7,7 +7,9 @@
  *
  * Each returns what the system call does, or a negative code: a negated
  * errno, WEIR_CANCELED or WEIR_TIMEDOUT (ctx ended first), WEIR_CLOSED
- * (weir_close ended the wait). ctx may be NULL. EINTR is retried.
+ * (weir_close ended the wait), WEIR_STOPPED (a thread's wait when the runtime
+ * stops), WEIR_FORKED, WEIR_ENOMEM. ctx may be NULL. EINTR is retried. A write
+ * may be short, also on a blocking descriptor: weir_write_full is not.
  */
 #ifndef WEIR_IO_H
 #define WEIR_IO_H
