@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "port/futex.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -34,10 +35,12 @@ static int64_t bounded(int64_t timeout)
 
 void wr_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout)
 {
+    int saved = errno;
     timeout = bounded(timeout);
     struct timespec ts = {timeout / 1000000000, timeout % 1000000000};
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
             timeout < 0 ? NULL : &ts, NULL, 0);
+    errno = saved;
 }
 
 void wr_futex_wake(uint32_t *word, int count)
@@ -52,13 +55,19 @@ void wr_barrier_refuse(void)
     refused = true;
 }
 
+static bool membarrier(int command)
+{
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
 bool wr_barrier_others(void)
 {
     if (refused)
         return false;
-    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
-        return true;
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0,
-                   0) == 0 &&
-           syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+    int saved = errno;
+    bool passed = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) ||
+                  (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+                   membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+    errno = saved;
+    return passed;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeping on a word of memory and waking who sleeps there. */
+/* Sleeping on a word of memory and waking who sleeps there. All of it leaves
+ * errno alone: it serves calls that cannot fail. */
 #ifndef WR_PORT_FUTEX_H
 #define WR_PORT_FUTEX_H
 

@@ -27,9 +27,11 @@ int wr_bell_open(void)
 
 void wr_bell_ring(int bell)
 {
+    int saved = errno;
     uint64_t one = 1;
     ssize_t put = write(bell, &one, sizeof(one));
     (void)put;
+    errno = saved;
 }
 
 void wr_bell_silence(int bell)

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "../chan/parties.h"
+#include "port/futex.h"
+#include "port/poller.h"
 
 static const weir_opts four_workers = {.workers = 4};
 
@@ -126,6 +128,21 @@ START_TEST(errno_goes_with_the_task)
         must_eq(weir_go(keep_errno, c), 0);
     must_eq(weir_stop(WEIR_FOREVER), 0);
     ints_unref(c);
+}
+END_TEST
+
+/* A lock that is taken sleeps, and a wake may find the sleeper gone: neither
+ * is the caller's affair. */
+START_TEST(errno_is_not_the_sleepers)
+{
+    uint32_t word = 1;
+
+    set_errno(ENOTTY);
+    wr_futex_wait(&word, 0, -1);
+    wr_futex_wait(&word, 1, 1);
+    (void)wr_barrier_others();
+    wr_bell_ring(-1);
+    must_eq(get_errno(), ENOTTY);
 }
 END_TEST
 
@@ -289,6 +306,7 @@ END_TEST
 
 CHECK_MAIN(CHECK_TEST(pinned_stays_on_its_worker),
            CHECK_TEST(errno_goes_with_the_task),
+           CHECK_TEST(errno_is_not_the_sleepers),
            CHECK_TEST(rounding_goes_with_the_task),
            CHECK_TEST(values_belong_to_one_task),
            CHECK_TEST(values_of_plain_threads), CHECK_TEST(no_key_no_value),
