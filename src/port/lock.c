@@ -4,7 +4,7 @@
 #include "port/futex.h"
 
 enum {
-    SPINS = 100,         /* some microseconds: longer than any section      */
+    SPINS = 1000,        /* some ten microseconds: to sleep costs as much   */
     BLIND_SLEEP = 100000 /* ns, only where the system has no membarrier     */
 };
 
