@@ -26,5 +26,6 @@
 #include <weir/barrier.h>
 #include <weir/io.h>
 #include <weir/signal.h>
+#include <weir/bucket.h>
 
 #endif
