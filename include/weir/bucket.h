@@ -41,7 +41,7 @@ typedef struct weir_bucket_opts {
  * given back, but no call may be under way when its memory goes. */
 typedef struct weir_bucket {
     weir_mutex lock_;
-    struct weir_bucket_turn_ *first_, *last_;
+    struct weir_turn_ *first_, *last_;
     int64_t (*now_)(void);
     int64_t rate_, per_, burst_;
     int64_t tokens_;

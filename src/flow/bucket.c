@@ -7,9 +7,8 @@
  * Nanoseconds times rate is added to part_ in 128 bits and whole periods
  * carried over: no rounding is ever accumulated, no product overflows.
  *
- * Waiters are records on their callers' stacks in the order of coming. Only
- * the first looks at the clock; it leaves with its tokens or without, and then
- * signals the next. So one who gives up costs those behind it nothing.
+ * Waiters queue (flow/turn.h). Only the first looks at the clock; it leaves
+ * with its tokens or without, and then the next one looks.
  *
  * Reservations are taken from tokens_ at once, also below 0. A waiter who
  * came before one must not feel it: it notes reserved_, the sum of all that is
@@ -31,6 +30,7 @@
 #include <weir/time.h>
 
 #include "base/misuse.h"
+#include "flow/turn.h"
 
 #define MAX WEIR_BUCKET_MAX
 
@@ -42,13 +42,16 @@ static inline uwide widen(int64_t n)
     return (uint64_t)n;
 }
 
-struct weir_bucket_turn_ {
-    struct weir_bucket_turn_ *next, *prev;
-    weir_cond cond; /* it became the first, or the rate changed             */
-    int64_t n;
+struct wait {
+    struct weir_turn_ turn;
     uint64_t reserved; /* the bucket's reserved_ when it came               */
-    uint64_t order;    /* of waiters and reservations                        */
+    uint64_t order;    /* of waiters and reservations                       */
 };
+
+static struct wait *wait_of(struct weir_turn_ *t)
+{
+    return (struct wait *)(void *)t;
+}
 
 /* ---- time and tokens, under the lock ------------------------------------- */
 
@@ -95,80 +98,53 @@ static int64_t later(int64_t at, int64_t ns)
 }
 
 /* What a waiter may take, were it the first. */
-static wide in_view(const weir_bucket *b, const struct weir_bucket_turn_ *t)
+static wide in_view(const weir_bucket *b, const struct wait *w)
 {
-    return (wide)b->tokens_ + (wide)(b->reserved_ - t->reserved);
+    return (wide)b->tokens_ + (wide)(b->reserved_ - w->reserved);
 }
 
 /* ---- the queue, under the lock ------------------------------------------- */
 
-static void join(weir_bucket *b, struct weir_bucket_turn_ *t)
-{
-    t->prev = b->last_;
-    if (b->last_)
-        b->last_->next = t;
-    else
-        b->first_ = t;
-    b->last_ = t;
-    b->wanted_ += t->n;
-}
-
-/* Who is the first then, looks. */
-static void leave(weir_bucket *b, struct weir_bucket_turn_ *t)
-{
-    if (t->prev)
-        t->prev->next = t->next;
-    else
-        b->first_ = t->next;
-    if (t->next)
-        t->next->prev = t->prev;
-    else
-        b->last_ = t->prev;
-    b->wanted_ -= t->n;
-    if (b->first_ && !t->prev)
-        weir_cond_signal(&b->first_->cond);
-}
-
 /* Waits at most ns (the first) or until something changes: 0, or why not to
  * wait on. */
-static int stay(weir_bucket *b, struct weir_bucket_turn_ *t, int64_t ns,
-                weir_ctx *ctx)
+static int stay(weir_bucket *b, struct wait *w, int64_t ns, weir_ctx *ctx)
 {
     if (ns == WEIR_FOREVER)
-        return weir_cond_wait(&t->cond, &b->lock_, ctx);
+        return weir_cond_wait(&w->turn.cond, &b->lock_, ctx);
     weir_ctx due;
     int err = weir_ctx_init_timeout(&due, ctx, ns);
     if (err)
         return err;
-    err = weir_cond_wait(&t->cond, &b->lock_, &due);
+    err = weir_cond_wait(&w->turn.cond, &b->lock_, &due);
     weir_ctx_fini(&due);
     return err == WEIR_TIMEDOUT || err == WEIR_CANCELED ? weir_ctx_err(ctx)
                                                         : err;
 }
 
-/* One look: 0 when the tokens are t's; else how long to wait. */
-static int64_t look(weir_bucket *b, const struct weir_bucket_turn_ *t)
+/* One look: 0 when the tokens are there; else how long to wait. */
+static int64_t look(weir_bucket *b, const struct wait *w)
 {
-    if (b->first_ != t)
+    if (b->first_ != &w->turn)
         return WEIR_FOREVER;
     refill(b);
-    return time_until(b, t->n, in_view(b, t));
+    return time_until(b, w->turn.n, in_view(b, w));
 }
 
 static int wait_turn(weir_bucket *b, int64_t n, weir_ctx *ctx)
 {
-    struct weir_bucket_turn_ t = {
-        .n = n, .reserved = b->reserved_, .order = b->order_++};
+    struct wait w = {{.n = n}, b->reserved_, b->order_++};
     int64_t ns;
     int err = 0;
     if (b->wanted_ > MAX - n)
         return WEIR_LIMIT;
-    join(b, &t);
-    while ((ns = look(b, &t)) > 0 && !err)
-        err = stay(b, &t, ns, ctx);
+    b->wanted_ += n;
+    wr_turn_join(&b->first_, &b->last_, &w.turn);
+    while ((ns = look(b, &w)) > 0 && !err)
+        err = stay(b, &w, ns, ctx);
     if (ns == 0)
         b->tokens_ -= n;
-    leave(b, &t);
+    b->wanted_ -= n;
+    wr_turn_leave(&b->first_, &b->last_, &w.turn);
     return ns == 0 ? 0 : err;
 }
 
@@ -275,13 +251,12 @@ static int64_t undo(weir_bucket *b, const weir_bucket_reservation *r)
     const int64_t n = r->n_ - (int64_t)behind;
     add(b, widen(n));
     b->reserved_ -= (uint64_t)n;
-    for (struct weir_bucket_turn_ *t = b->last_; t; t = t->prev) {
-        if (t->order < r->order_)
+    for (struct weir_turn_ *t = b->last_; t; t = t->prev) {
+        if (wait_of(t)->order < r->order_)
             break;
-        t->reserved -= (uint64_t)n;
+        wait_of(t)->reserved -= (uint64_t)n;
     }
-    if (b->first_)
-        weir_cond_signal(&b->first_->cond);
+    wr_turn_signal(b->first_);
     return n;
 }
 
@@ -310,8 +285,7 @@ int weir_bucket_set_rate(weir_bucket *b, int64_t rate, int64_t per)
     b->rate_ = rate;
     b->per_ = per ? per : WEIR_SECOND;
     b->part_ = (int64_t)(widen(b->part_) * widen(b->per_) / widen(was));
-    if (b->first_)
-        weir_cond_signal(&b->first_->cond);
+    wr_turn_signal(b->first_);
     weir_mutex_unlock(&b->lock_);
     return 0;
 }
