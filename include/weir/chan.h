@@ -13,28 +13,75 @@
 
 #include <weir/base.h>
 #include <weir/ctx.h>
+#include <weir/policy.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef struct weir_chan weir_chan;
-
 /* Options of a channel. All zero: a rendezvous of elements of size 0. */
 typedef struct weir_chan_opts {
     size_t elem_size; /* bytes of an element; at most 16 MiB               */
     size_t capacity;  /* elements, at most 2^31; 0: rendezvous             */
-    const char *name; /* for dumps; copied, at most 63 bytes are kept      */
-    /* Called with each element that is left in the buffer when the last
-     * reference goes. Outside every lock. May be NULL. */
+    const char *name; /* for dumps and statistics; at most 63 bytes kept   */
+    /* Called with each element that nobody received: what a policy dropped,
+     * and what is left in the buffer when the last reference goes. An element
+     * of a send that failed stays the caller's. Outside every lock. */
     void (*destroy)(void *elem);
+
+    enum weir_policy policy; /* when it is full; WEIR_BLOCK                 */
+    uint32_t sample_every;   /* WEIR_SAMPLE: N; 0: 10                       */
+    uint64_t seed;           /* of its choices; 0: a random one             */
+    weir_chan_hooks hooks;   /* who is told                                 */
+
+    /* The longest wait of a send and of a receive, in ns; 0: no limit. With a
+     * context the earlier one wins: WEIR_TIMEDOUT, or the context's error. */
+    int64_t send_timeout, recv_timeout;
+
+    /* A second limit, in bytes of all queued elements; 0: none. size_of is
+     * called once for each element, outside every lock, by its sender; an
+     * element that is larger than max_bytes is WEIR_LIMIT, one of 0 bytes
+     * counts against capacity alone. Capacity must not be 0. */
+    size_t max_bytes;
+    size_t (*size_of)(const void *elem, void *hooks_arg);
+
+    /* Watermarks in percent of capacity (or of max_bytes, if fuller): high
+     * 1..100, low 0..high - 1. Both 0 with a hook: 80 and 50. */
+    uint32_t high, low;
+
+    /* Clocks: 0 none, 1 time every element, N one in N. Such a channel, and
+     * one with max_bytes or watermarks, does each operation under its lock. */
+    uint32_t timed_every;
+
+    /* Declared use: one party at a time sends, or receives. Allows what
+     * weir/inplace.h has; checked in debug builds (WEIR_EINVAL). Capacity must
+     * not be 0; not with max_bytes, nor single_consumer with a policy that
+     * drops the oldest. */
+    bool single_producer, single_consumer;
+
+    bool uncounted; /* the highest length is not kept                       */
 } weir_chan_opts;
+
+/* What goflow's constructor without a configuration makes: capacity 100,
+ * WEIR_BLOCK. */
+static inline weir_chan_opts weir_chan_opts_default(size_t elem_size)
+{
+    weir_chan_opts o = {0};
+    o.elem_size = elem_size;
+    o.capacity = 100;
+    return o;
+}
+
+/* What is wrong with the options, as a sentence that names the option and
+ * says what it may be; NULL: nothing. Static. */
+WEIR_API const char *weir_chan_opts_error(const weir_chan_opts *o);
 
 /* A new channel with one reference, or NULL: out of memory, or a size or
  * capacity beyond the limits (in debug builds said on stderr). */
 WEIR_API weir_chan *weir_chan_new(size_t elem_size, size_t capacity);
 
-/* The same with options; NULL also when o is NULL. */
+/* The same with options; NULL also when weir_chan_opts_error has something to
+ * say. o is copied. */
 WEIR_API weir_chan *weir_chan_new_with(const weir_chan_opts *o);
 
 /* One more reference; returns c. */
@@ -46,9 +93,11 @@ WEIR_API void weir_chan_unref(weir_chan *c);
 
 /*
  * Sends a copy of *elem, waiting for room (for a receiver at capacity 0) at
- * most until ctx ends. 0; WEIR_CLOSED (also for a sender that waits while
- * another closes: its element is not queued), WEIR_CANCELED, WEIR_TIMEDOUT,
- * WEIR_EINVAL, WEIR_FORKED.
+ * most until ctx ends; what happens when it is full is the channel's policy
+ * (weir/policy.h). 0; WEIR_CLOSED (also for a sender that waits while another
+ * closes: its element is not queued), WEIR_CANCELED, WEIR_TIMEDOUT, WEIR_FULL
+ * (policy WEIR_ERROR), WEIR_LIMIT (larger than max_bytes), WEIR_EINVAL,
+ * WEIR_FORKED, WEIR_ENOMEM.
  */
 WEIR_API int weir_chan_send(weir_chan *c, const void *elem, weir_ctx *ctx);
 
@@ -78,6 +127,23 @@ WEIR_API ptrdiff_t weir_chan_send_n(weir_chan *c, const void *elems, size_t n,
 WEIR_API ptrdiff_t weir_chan_recv_n(weir_chan *c, void *elems, size_t n,
                                     weir_ctx *ctx);
 
+/*
+ * Receives up to max elements: waits for at least min (1..max), as
+ * weir_chan_recv does, and once it has them at most linger ns for more. How
+ * many: below min only when the channel was closed or ctx ended meanwhile;
+ * when that number is 0 the reason instead. WEIR_EINVAL also for min outside
+ * 1..max, WEIR_ENOMEM when the runtime, which keeps the time, cannot start.
+ */
+WEIR_API ptrdiff_t weir_chan_recv_batch(weir_chan *c, void *elems, size_t min,
+                                        size_t max, int64_t linger,
+                                        weir_ctx *ctx);
+
+/* The same for sending: at least min of the max elements, waiting for room,
+ * and of the others those that find room within linger ns. */
+WEIR_API ptrdiff_t weir_chan_send_batch(weir_chan *c, const void *elems,
+                                        size_t min, size_t max, int64_t linger,
+                                        weir_ctx *ctx);
+
 /* Without waiting: how many went through, or the reason for none. */
 WEIR_API ptrdiff_t weir_chan_try_send_n(weir_chan *c, const void *elems,
                                         size_t n);
@@ -99,20 +165,16 @@ WEIR_API size_t weir_chan_cap(const weir_chan *c);
 WEIR_API size_t weir_chan_elem_size(const weir_chan *c);
 WEIR_API const char *weir_chan_name(const weir_chan *c);
 
-/* Counts since the channel was made: sent = received + queued. */
-typedef struct weir_chan_stats {
-    uint64_t sent;     /* elements that a receiver or the buffer took       */
-    uint64_t received; /* elements that a receiver took                     */
-    uint64_t queued;   /* elements in the buffer                            */
-} weir_chan_stats;
+/* The watermark `high` was reached, and since then not `low`. */
+WEIR_API bool weir_chan_is_high(const weir_chan *c);
 
-/* A consistent snapshot, taken while traffic goes on. 0, WEIR_EINVAL. */
-WEIR_API int weir_chan_get_stats(const weir_chan *c, weir_chan_stats *out);
+/* WEIR_BLOCK for NULL. */
+WEIR_API enum weir_policy weir_chan_policy(const weir_chan *c);
 
 /*
  * A typed channel: WEIR_CHAN(jobs, struct job) at file scope makes the type
- * `jobs` and jobs_new(capacity), jobs_send(c, job, ctx) by value,
- * jobs_recv(c, &job, ctx), jobs_try_send, jobs_try_recv, jobs_send_n,
+ * `jobs` and jobs_new(capacity), jobs_new_with(options), jobs_send(c, job, ctx)
+ * by value, jobs_recv(c, &job, ctx), jobs_try_send, jobs_try_recv, jobs_send_n,
  * jobs_recv_n, jobs_close, jobs_len, jobs_unref, jobs_base(c) for the calls
  * above, and jobs_send_case / jobs_recv_case for weir_select.
  */
@@ -125,6 +187,12 @@ WEIR_API int weir_chan_get_stats(const weir_chan *c, weir_chan_stats *out);
     __attribute__((unused)) static inline name *name##_new(size_t capacity)    \
     {                                                                          \
         return (name *)(void *)weir_chan_new(sizeof(type), capacity);          \
+    }                                                                          \
+    __attribute__((unused)) static inline name *name##_new_with(               \
+        weir_chan_opts o)                                                      \
+    {                                                                          \
+        o.elem_size = sizeof(type);                                            \
+        return (name *)(void *)weir_chan_new_with(&o);                         \
     }                                                                          \
     __attribute__((unused)) static inline int name##_send(name *c, type elem,  \
                                                           weir_ctx *ctx)       \

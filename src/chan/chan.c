@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "chan/chan.h"
+#include "chan/flow.h"
+#include "chan/registry.h"
 
 static const size_t ELEM_MAX = (size_t)16 << 20;
 static const size_t CAP_MAX = (size_t)1 << 31;
@@ -17,6 +19,86 @@ static weir_chan *refuse(const char *why)
     return NULL;
 }
 
+/* ---- the options --------------------------------------------------------- */
+
+static const char *limits_error(const weir_chan_opts *o)
+{
+    if (o->elem_size > ELEM_MAX)
+        return "elem_size is over 16 MiB";
+    if (o->capacity > CAP_MAX)
+        return "capacity is over 2^31";
+    if ((o->max_bytes > 0) != (o->size_of != NULL))
+        return "max_bytes and size_of go together: give both, or neither";
+    if (o->max_bytes > INT64_MAX)
+        return "max_bytes is over 2^63 - 1";
+    if (o->send_timeout < 0 || o->recv_timeout < 0)
+        return "a timeout is negative: give nanoseconds, or 0 for none";
+    return NULL;
+}
+
+static const char *policy_error(const weir_chan_opts *o)
+{
+    if ((unsigned)o->policy >= WEIR_POLICIES)
+        return "policy is none of enum weir_policy";
+    if (o->policy == WEIR_LATEST && o->capacity > 1)
+        return "policy WEIR_LATEST holds one element: capacity must be 1 or 0";
+    if (o->sample_every > 0 && o->policy != WEIR_SAMPLE)
+        return "sample_every is for policy WEIR_SAMPLE";
+    return NULL;
+}
+
+static const char *marks_error(const weir_chan_opts *o)
+{
+    if (o->high > 100)
+        return "high is over 100 percent";
+    if ((o->high || o->low) && o->low >= o->high)
+        return "low is not below high: give 0 <= low < high <= 100 percent";
+    return NULL;
+}
+
+static bool drops_oldest(enum weir_policy p)
+{
+    return p == WEIR_DROP_OLDEST || p == WEIR_LATEST || p == WEIR_SAMPLE;
+}
+
+static const char *declared_error(const weir_chan_opts *o)
+{
+    if (!o->single_producer && !o->single_consumer)
+        return NULL;
+    if (o->max_bytes > 0)
+        return "single_producer and single_consumer do not go with max_bytes";
+    if (o->single_consumer && drops_oldest(o->policy))
+        return "single_consumer does not go with a policy that drops the "
+               "oldest: the sender would be a second consumer";
+    return NULL;
+}
+
+/* What only a channel with a buffer has. */
+static const char *rendezvous_error(const weir_chan_opts *o)
+{
+    if (o->capacity > 0 || o->policy == WEIR_LATEST)
+        return NULL;
+    if (o->max_bytes > 0)
+        return "max_bytes needs a capacity of at least 1";
+    if (o->high || o->low || o->hooks.on_high || o->hooks.on_low)
+        return "watermarks need a capacity of at least 1";
+    if (o->single_producer || o->single_consumer)
+        return "single_producer and single_consumer need a capacity of at "
+               "least 1";
+    return NULL;
+}
+
+const char *weir_chan_opts_error(const weir_chan_opts *o)
+{
+    const char *why = o ? limits_error(o) : "the options are NULL";
+    why = why ? why : policy_error(o);
+    why = why ? why : marks_error(o);
+    why = why ? why : declared_error(o);
+    return why ? why : rendezvous_error(o);
+}
+
+/* ---- a channel's life ---------------------------------------------------- */
+
 static uint32_t ceil_log2(uint64_t n)
 {
     uint32_t log2 = 0;
@@ -25,12 +107,18 @@ static uint32_t ceil_log2(uint64_t n)
     return log2;
 }
 
-/* The stamp takes 4 bytes; the element follows, aligned as its size allows. */
+/* The stamp takes 4 bytes; the element follows, aligned as its size allows,
+ * after what lies beside it on a channel with clocks or bytes. */
 static void lay_out(weir_chan *c)
 {
     size_t align = c->elem_size >= 16 ? 16 : c->elem_size >= 8 ? 8 : 4;
-    c->elem_offset = align;
-    c->stride = (align + c->elem_size + align - 1) / align * align;
+    size_t before = sizeof(uint32_t);
+    if (c->flow && (c->flow->timed_every || c->flow->max_bytes)) {
+        align = align < 8 ? 8 : align;
+        before = WR_BESIDE_AT + sizeof(struct wr_beside);
+    }
+    c->elem_offset = (before + align - 1) / align * align;
+    c->stride = (c->elem_offset + c->elem_size + align - 1) / align * align;
 }
 
 static bool make_ring(weir_chan *c)
@@ -44,30 +132,46 @@ static bool make_ring(weir_chan *c)
     return (c->slots = wr_alloc(slots * c->stride)) != NULL;
 }
 
-weir_chan *weir_chan_new_with(const weir_chan_opts *o)
+static void discard(weir_chan *c)
 {
-    if (!o)
-        return refuse("the options are NULL");
-    if (o->elem_size > ELEM_MAX)
-        return refuse("elem_size is over 16 MiB");
-    if (o->capacity > CAP_MAX)
-        return refuse("capacity is over 2^31");
-    weir_chan *c = wr_alloc_line(sizeof(*c));
-    if (!c)
-        return refuse("out of memory");
+    wr_flow_close(c);
+    wr_free(c->slots);
+    wr_free(c);
+}
+
+static bool build(weir_chan *c, const weir_chan_opts *o)
+{
     c->elem_size = o->elem_size;
-    c->cap = o->capacity;
+    c->policy = (uint8_t)o->policy;
+    c->cap = o->policy == WEIR_LATEST ? 1 : o->capacity;
     c->destroy = o->destroy;
+    c->single_producer = o->single_producer;
+    c->single_consumer = o->single_consumer;
+    c->highest = o->uncounted ? UINT64_MAX : 0;
     c->refs = 1;
     if (o->name)
         snprintf(c->name, sizeof(c->name), "%s", o->name);
-    c->rendezvous = c->cap == 0;
-    if (c->rendezvous)
-        c->tail = c->head = WR_SLOW;
-    else if (!make_ring(c)) {
-        wr_free(c);
+    c->rendezvous = c->frozen = c->cap == 0;
+    if (!wr_flow_open(c, o) || !(c->rendezvous || make_ring(c)))
+        return false;
+    if (c->frozen)
+        c->tail = c->head = c->tail_hint = c->head_hint = WR_SLOW;
+    return true;
+}
+
+weir_chan *weir_chan_new_with(const weir_chan_opts *o)
+{
+    const char *why = weir_chan_opts_error(o);
+    if (why)
+        return refuse(why);
+    weir_chan *c = wr_alloc_line(sizeof(*c));
+    if (!c)
+        return refuse("out of memory");
+    if (!build(c, o)) {
+        discard(c);
         return refuse("out of memory for the buffer");
     }
+    wr_registry_add(c);
     return c;
 }
 
@@ -91,18 +195,31 @@ static void destroy_queued(weir_chan *c)
         c->destroy(wr_slot_at(c, n) + c->elem_offset);
 }
 
+/* Hooks that are told of what is left may still look at the channel, even
+ * take and drop a reference: it has enough of them. */
+static void drop_left(weir_chan *c)
+{
+    if (!c->flow) {
+        destroy_queued(c);
+        return;
+    }
+    wr_store(&c->refs, UINT32_MAX / 2);
+    weir_chan_close(c);
+    wr_flow_drop_left(c);
+}
+
 void weir_chan_unref(weir_chan *c)
 {
     if (!c || wr_sub(&c->refs, 1) != 1)
         return;
+    wr_registry_remove(c);
     if (c->on_free)
         c->on_free(c->on_free_arg);
     /* A sender whose element was received may still be on its way out. */
     wr_lock(&c->lock);
     wr_unlock(&c->lock);
-    destroy_queued(c);
-    wr_free(c->slots);
-    wr_free(c);
+    drop_left(c);
+    discard(c);
 }
 
 /* Tells up to max waiters that it is closed. */
@@ -163,23 +280,12 @@ const char *weir_chan_name(const weir_chan *c)
     return c ? c->name : "";
 }
 
-/* While head stands still, tail read in between belongs to one instant with
- * it; the hand-offs count on both sides alike. */
-int weir_chan_get_stats(const weir_chan *c, weir_chan_stats *out)
+bool weir_chan_is_high(const weir_chan *c)
 {
-    if (!c || !out)
-        return WEIR_EINVAL;
-    uint64_t head = wr_count(wr_load_acq(&c->head)), again, tail;
-    for (;;) {
-        tail = wr_count(wr_load_acq(&c->tail));
-        again = wr_count(wr_load_acq(&c->head));
-        if (again == head)
-            break;
-        head = again;
-    }
-    uint64_t handoffs = wr_load_acq(&c->handoffs);
-    out->sent = tail + handoffs;
-    out->received = head + handoffs;
-    out->queued = tail - head;
-    return 0;
+    return c && c->flow && wr_load_rlx(&c->flow->above);
+}
+
+enum weir_policy weir_chan_policy(const weir_chan *c)
+{
+    return c ? (enum weir_policy)c->policy : WEIR_BLOCK;
 }

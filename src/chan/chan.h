@@ -22,8 +22,9 @@
  * Slow: who must wait, or finds SLOW set, takes the lock. SLOW is set in both
  * words while anybody waits. The compare-and-swaps of the fast side compare
  * the flags too, so once SLOW is set in both, the counts are changed under the
- * lock only and everything is plain sequential code ("frozen"). A rendezvous
- * channel is frozen for life.
+ * lock only and everything is plain sequential code ("frozen"). Frozen for
+ * life are a rendezvous and a channel with clocks, a limit in bytes or
+ * watermarks (flow.h).
  *
  * Why no wake-up is lost: a party queues itself after it has frozen the
  * channel and seen, frozen, that it must wait. Whoever changes that state
@@ -33,10 +34,16 @@
  * Invariants (frozen, under the lock; "live" nodes can still be won)
  *   1. 0 <= tail - head <= cap
  *   2. a live receiver is queued  =>  tail = head, no live sender, open
- *   3. a live sender is queued    =>  tail - head = cap, open
- *   4. SLOW is clear  =>  both queues are empty and cap > 0
+ *   3. a live sender is queued    =>  the first one's element has no room,
+ *                                     open, the policy is to block
+ *   4. SLOW is clear  =>  both queues are empty, not frozen for life
  *   5. CLOSED never clears; nothing enters after it
- *   sent = tail + handoffs, received = head + handoffs, at any instant
+ *
+ * The account, at any instant: an element enters by tail or by a hand-off and
+ * leaves by head or by that hand-off. Of those that left by head `evicted`
+ * were dropped to make room; who is dropped as new never enters.
+ *   entered  = tail + handoffs         sent     = entered + dropped as new
+ *   received = head + handoffs - evicted          (stats.c)
  */
 #ifndef WR_CHAN_CHAN_H
 #define WR_CHAN_CHAN_H
@@ -44,17 +51,31 @@
 #include <string.h>
 #include <weir/chan.h>
 #include "port/atomic.h"
+#include "port/lock.h"
 #include "sched/wait.h"
 
 enum { WR_SLOW = 1, WR_CHAN_CLOSED = 2, WR_COUNT_SHIFT = 2 };
 #define WR_ONE ((uint64_t)1 << WR_COUNT_SHIFT)
+
+/* Counts that the two ends do not give. Under the lock, but for refused. */
+struct wr_counts {
+    uint64_t dropped[WEIR_DROPS];
+    uint64_t evicted; /* of those dropped: left the buffer by head          */
+    uint64_t timed_out, canceled;
+    uint64_t refused; /* atomic */
+    uint64_t blocked_sends, blocked_recvs;
+};
+
+struct wr_flow;
 
 struct weir_chan {
     /* All that a rendezvous touches, in one line. Constant, or under the lock;
      * glances read closed, the heads of the queues and handoffs. */
     WR_ALIGNED uint32_t lock;
     bool rendezvous;
+    bool frozen; /* for life: no fast side                                  */
     bool closed;
+    uint8_t policy; /* enum weir_policy                                     */
     size_t elem_size;
     struct wr_queue senders, receivers;
     uint64_t handoffs; /* elements that went from hand to hand              */
@@ -68,10 +89,12 @@ struct weir_chan {
     uint64_t mask; /* slots - 1, slots a power of two >= cap                */
     uint32_t log2_slots;
     uint32_t refs; /* not constant, but seldom changed                      */
+    struct wr_flow *flow; /* NULL: it blocks, and has nothing of flow.h     */
 
     WR_ALIGNED uint64_t tail; /* senders                                    */
     uint64_t tail_hint;       /* what tail was made last                    */
     uint64_t head_seen;       /* head's count when a sender last looked     */
+    uint64_t highest;         /* length ever; UINT64_MAX: not kept          */
     WR_ALIGNED uint64_t head; /* receivers                                  */
     uint64_t head_hint;
     uint64_t tail_seen;
@@ -79,6 +102,13 @@ struct weir_chan {
     WR_ALIGNED void (*destroy)(void *);
     void (*on_free)(void *); /* a timer that feeds the channel ends with it */
     void *on_free_arg;
+    struct wr_counts counts;
+    struct wr_counts before;         /* those of the last reset,         */
+    uint64_t received_before;        /* and what it had received         */
+    struct weir_chan *older, *newer; /* in the registry, if it has a name */
+    uint64_t id;
+    bool single_producer, single_consumer;
+    uint32_t producing, consuming; /* debug builds: such a call is under way */
     char name[64];
 };
 
@@ -123,6 +153,19 @@ static inline void wr_ring_put(weir_chan *c, uint64_t n, const void *elem)
     wr_store_rel(stamp, want + 1);
 }
 
+/* What lies beside an element of a channel with clocks or bytes. */
+struct wr_beside {
+    int64_t entered; /* when; 0: not timed */
+    uint64_t bytes;
+};
+
+enum { WR_BESIDE_AT = 8 }; /* in its slot, after the stamp */
+
+static inline struct wr_beside *wr_slot_beside(const weir_chan *c, uint64_t n)
+{
+    return (struct wr_beside *)(void *)(wr_slot_at(c, n) + WR_BESIDE_AT);
+}
+
 static inline void wr_ring_get(weir_chan *c, uint64_t n, void *elem)
 {
     char *slot = wr_slot_at(c, n);
@@ -165,6 +208,10 @@ static inline int64_t wr_ready(weir_chan *c, uint64_t head)
     return tail - n;
 }
 
+/* The length may be greater than ever, seen from a copy of head that may be
+ * old: looks at head itself. tail is the caller's count. */
+WR_NOINLINE void wr_note_length(weir_chan *c, uint64_t tail);
+
 /* Claims up to n places: how many (first at *at), 0: none, or flags are set. */
 static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
 {
@@ -184,6 +231,9 @@ static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
         if (wr_likely(wr_cas(&c->tail, &tail, tail + k * WR_ONE))) {
             wr_store_rlx(&c->tail_hint, tail + k * WR_ONE);
             *at = wr_count(tail);
+            if (wr_unlikely(c->cap - (uint64_t)room + k >
+                            wr_load_rlx(&c->highest)))
+                wr_note_length(c, *at + k);
             return k;
         }
     }
@@ -215,7 +265,7 @@ static inline size_t wr_claim_recv(weir_chan *c, size_t n, uint64_t *at)
 static inline bool wr_send_fast(weir_chan *c, const void *elem)
 {
     uint64_t at;
-    if (c->rendezvous || !wr_claim_send(c, 1, &at))
+    if (c->frozen || !wr_claim_send(c, 1, &at))
         return false;
     wr_ring_put(c, at, elem);
     return true;
@@ -224,7 +274,7 @@ static inline bool wr_send_fast(weir_chan *c, const void *elem)
 static inline bool wr_recv_fast(weir_chan *c, void *elem)
 {
     uint64_t at;
-    if (c->rendezvous || !wr_claim_recv(c, 1, &at))
+    if (c->frozen || !wr_claim_recv(c, 1, &at))
         return false;
     wr_ring_get(c, at, elem);
     return true;
@@ -298,14 +348,65 @@ static inline uint64_t wr_chan_len_frozen(const weir_chan *c)
     return wr_count(wr_load_rlx(&c->tail)) - wr_count(wr_load_rlx(&c->head));
 }
 
-/* The whole operation under the lock; wait says whether it may wait. */
-int wr_send_slow(weir_chan *c, const void *elem, weir_ctx *ctx, bool wait);
+/* May an element of so many bytes enter the buffer? Frozen. */
+bool wr_chan_may_enter(const weir_chan *c, size_t bytes);
+
+/* The whole operation under the lock; wait says whether it may wait. Full is
+ * WEIR_FULL, whatever the policy. bytes: of the element (flow.h), else 0. */
+int wr_send_slow(weir_chan *c, const void *elem, size_t bytes, weir_ctx *ctx,
+                 bool wait);
 int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait);
+
+/* As an element to send, or a place to receive into: only wait until there is
+ * room, or an element (inplace.c). */
+extern char wr_only_room;
+
+/* Under the lock: queues the party and waits; 0, the closer's CLOSED, or an
+ * error. Unlocks. */
+int wr_chan_wait(weir_chan *c, struct wr_queue *q, void *elem, size_t bytes,
+                 weir_ctx *ctx);
+
+/* From hand to hand; to may be NULL. Frozen. */
+void wr_chan_hand_over(weir_chan *c, void *to, const void *from);
+
+/* Ends a party's part under the lock: lets waiting senders in where there is
+ * room now, thaws, unlocks, wakes, and tells of the watermarks. Returns
+ * result. */
+int wr_chan_done(weir_chan *c, int result, struct wr_wakes *wakes);
+
+/* Takes the oldest element into elem (may be NULL) if there is one; it counts
+ * as dropped for this reason. Under the lock. */
+bool wr_chan_evict(weir_chan *c, void *elem, enum weir_drop reason);
+
+/* An element enters. Frozen, and there is room. elem NULL: it was built in its
+ * place. */
+void wr_chan_enter(weir_chan *c, const void *elem, size_t bytes);
+
+/* The oldest element is received into elem, or nowhere; a waiting sender's
+ * takes its place. Frozen, and there is one. */
+void wr_chan_take(weir_chan *c, void *elem, struct wr_wakes *wakes);
 
 /* Is the element pointer fit for this channel? */
 static inline bool wr_elem_ok(const weir_chan *c, const void *elem)
 {
     return c && (elem || c->elem_size == 0);
+}
+
+/* Full, or empty, and nobody waits to change that: a glance decides. */
+static inline int wr_try_send(weir_chan *c, const void *elem)
+{
+    if (wr_likely(wr_send_fast(c, elem)))
+        return 0;
+    return wr_chan_can_send(c) ? wr_send_slow(c, elem, 0, NULL, false)
+                               : WEIR_FULL;
+}
+
+static inline int wr_try_recv(weir_chan *c, void *elem)
+{
+    if (wr_likely(wr_recv_fast(c, elem)))
+        return 0;
+    return wr_chan_can_recv(c) ? wr_recv_slow(c, elem, NULL, false)
+                               : WEIR_EMPTY;
 }
 
 #endif

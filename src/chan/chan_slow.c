@@ -2,6 +2,8 @@
 /* Channel operations under the lock: rendezvous, hand-offs between a running
  * and a waiting party, and waiting itself. */
 #include "chan/chan.h"
+#include "chan/flow.h"
+#include "port/clock.h"
 #include "port/thread.h"
 #include "sync/park.h"
 
@@ -24,7 +26,7 @@ void wr_stamp_await(uint32_t *stamp, uint32_t want)
 
 void wr_chan_freeze(weir_chan *c)
 {
-    if (c->rendezvous || wr_load_rlx(&c->tail) & WR_SLOW)
+    if (c->frozen || wr_load_rlx(&c->tail) & WR_SLOW)
         return;
     wr_or(&c->tail, WR_SLOW);
     wr_or(&c->head, WR_SLOW);
@@ -34,7 +36,7 @@ void wr_chan_freeze(weir_chan *c)
  * that a context took away may find the channel thawed already, and in use. */
 void wr_chan_thaw(weir_chan *c)
 {
-    if (c->rendezvous || c->senders.head || c->receivers.head ||
+    if (c->frozen || c->senders.head || c->receivers.head ||
         !(wr_load_rlx(&c->tail) & WR_SLOW))
         return;
     uint64_t head = wr_load_rlx(&c->head) & ~(uint64_t)WR_SLOW;
@@ -45,76 +47,88 @@ void wr_chan_thaw(weir_chan *c)
     wr_store_rel(&c->tail, tail);
 }
 
-/* Frozen, and there is room. */
-static void enter(weir_chan *c, const void *elem)
+void wr_note_length(weir_chan *c, uint64_t tail)
 {
-    uint64_t tail = wr_load_rlx(&c->tail);
-    wr_ring_put(c, wr_count(tail), elem);
-    wr_store_rel(&c->tail, tail + WR_ONE);
+    uint64_t head = wr_count(wr_load_acq(&c->head));
+    wr_store_rlx(&c->head_seen, head);
+    uint64_t highest = wr_load_rlx(&c->highest);
+    while ((int64_t)(tail - head) > 0 && tail - head > highest &&
+           !wr_cas(&c->highest, &highest, tail - head))
+        continue;
 }
 
-/* Frozen, and there is an element. */
-static void take(weir_chan *c, void *elem)
+/* ---- in and out, frozen -------------------------------------------------- */
+
+static bool fits(const weir_chan *c, size_t bytes)
 {
-    uint64_t head = wr_load_rlx(&c->head);
-    wr_ring_get(c, wr_count(head), elem);
+    const struct wr_flow *f = c->flow;
+    return wr_chan_len_frozen(c) < c->cap &&
+           (!f || f->max_bytes == 0 || f->bytes + bytes <= f->max_bytes);
+}
+
+/* Nobody overtakes an element that waits because it is large. */
+bool wr_chan_may_enter(const weir_chan *c, size_t bytes)
+{
+    bool by_bytes = c->flow && c->flow->max_bytes > 0;
+    return !c->rendezvous && fits(c, bytes) && !(by_bytes && c->senders.head);
+}
+
+static void built_in_place(weir_chan *c, uint64_t n)
+{
+    uint32_t *stamp = (uint32_t *)(void *)wr_slot_at(c, n);
+    wr_store_rel(stamp, wr_stamp_free(c, n) + 1);
+}
+
+void wr_chan_enter(weir_chan *c, const void *elem, size_t bytes)
+{
+    uint64_t tail = wr_load_rlx(&c->tail), n = wr_count(tail);
+    if (elem || c->elem_size == 0)
+        wr_ring_put(c, n, elem);
+    else
+        built_in_place(c, n);
+    if (c->flow)
+        wr_flow_entered(c, n, bytes);
+    wr_store_rel(&c->tail, tail + WR_ONE);
+    uint64_t len = wr_chan_len_frozen(c);
+    if (len > c->highest)
+        wr_store_rlx(&c->highest, len);
+}
+
+static void leave(weir_chan *c, void *elem, bool received)
+{
+    uint64_t head = wr_load_rlx(&c->head), n = wr_count(head);
+    if (c->flow)
+        wr_flow_left(c, n, received);
+    wr_ring_get(c, n, elem);
     wr_store_rel(&c->head, head + WR_ONE);
 }
 
-static void count_handoff(weir_chan *c)
+bool wr_chan_evict(weir_chan *c, void *elem, enum weir_drop reason)
 {
+    uint64_t at;
+    if (c->rendezvous)
+        return false;
+    if (wr_load_rlx(&c->head) & WR_SLOW) {
+        if (wr_chan_len_frozen(c) == 0)
+            return false;
+        leave(c, elem, false);
+    } else {
+        if (!wr_claim_recv(c, 1, &at))
+            return false;
+        wr_ring_get(c, at, elem);
+    }
+    c->counts.dropped[reason]++;
+    c->counts.evicted++;
+    return true;
+}
+
+void wr_chan_hand_over(weir_chan *c, void *to, const void *from)
+{
+    if (to && c->elem_size > 0)
+        wr_copy(to, from, c->elem_size);
     wr_store_rel(&c->handoffs, c->handoffs + 1);
-}
-
-static int done(weir_chan *c, int result, const struct wr_wakes *wakes)
-{
-    wr_chan_thaw(c);
-    wr_unlock(&c->lock);
-    wr_wake(wakes);
-    return result;
-}
-
-/* Under the lock: queues the party and waits; 0, the closer's CLOSED, or the
- * context's error. */
-static int wait_in(weir_chan *c, struct wr_queue *q, void *elem, weir_ctx *ctx,
-                   enum wr_reason reason)
-{
-    static const struct wr_wakes none;
-    struct wr_wait p;
-    int err = wr_can_wait();
-    if (err)
-        return done(c, err, &none);
-    wr_wait_init(&p, q, &c->lock, elem);
-    p.waiter.alone = !wr_ctx_live(ctx);
-    wr_chan_queue(c, &p.node);
-    /* Once unlocked, who serves the party may free the channel. */
-    wr_waiter_name(&p.waiter, c->name);
-    wr_unlock(&c->lock);
-    err = wr_wait_park(&p, ctx, reason, c);
-    return err ? done(c, err, &none) : p.node.status;
-}
-
-int wr_send_slow(weir_chan *c, const void *elem, weir_ctx *ctx, bool wait)
-{
-    struct wr_wakes wakes = {0};
-    struct wr_node *n;
-    wr_lock(&c->lock);
-    wr_chan_freeze(c);
-    if (c->closed)
-        return done(c, WEIR_CLOSED, &wakes);
-    if ((n = wr_queue_pop(&c->receivers, &wakes)) != NULL) {
-        if (n->elem)
-            wr_copy(n->elem, elem, c->elem_size);
-        count_handoff(c);
-        return done(c, 0, &wakes);
-    }
-    if (!c->rendezvous && wr_chan_len_frozen(c) < c->cap) {
-        enter(c, elem);
-        return done(c, 0, &wakes);
-    }
-    if (!wait)
-        return done(c, WEIR_FULL, &wakes);
-    return wait_in(c, &c->senders, (void *)(uintptr_t)elem, ctx, WR_ON_SEND);
+    if (c->flow)
+        wr_flow_handed_over(c);
 }
 
 /* The element of the first waiting sender: into the place that has just
@@ -124,14 +138,123 @@ static bool take_from_sender(weir_chan *c, void *elem, struct wr_wakes *wakes)
     struct wr_node *n = wr_queue_pop(&c->senders, wakes);
     if (!n)
         return false;
-    if (!c->rendezvous) {
-        enter(c, n->elem);
-    } else {
-        if (elem)
-            wr_copy(elem, n->elem, c->elem_size);
-        count_handoff(c);
-    }
+    if (c->rendezvous)
+        wr_chan_hand_over(c, elem, n->elem);
+    else if (n->elem != &wr_only_room)
+        wr_chan_enter(c, n->elem, n->size);
     return true;
+}
+
+/* With bytes to count, one that left may have made room for several, or for
+ * none; and a sender that went away may have held up those behind it. */
+static void admit_by_bytes(weir_chan *c, struct wr_wakes *wakes)
+{
+    struct wr_node *n;
+    while ((n = c->senders.head) != NULL && fits(c, n->size)) {
+        wr_queue_remove(n);
+        if (wr_win(n->waiter, n->index, wakes))
+            wr_chan_enter(c, n->elem, n->size);
+    }
+}
+
+void wr_chan_take(weir_chan *c, void *elem, struct wr_wakes *wakes)
+{
+    leave(c, elem, true);
+    if (!c->flow || c->flow->max_bytes == 0)
+        take_from_sender(c, NULL, wakes);
+}
+
+int wr_chan_done(weir_chan *c, int result, struct wr_wakes *wakes)
+{
+    struct wr_flow *f = c->flow;
+    if (wr_likely(!f)) {
+        wr_chan_thaw(c);
+        wr_unlock(&c->lock);
+        wr_wake(wakes);
+        return result;
+    }
+    if (f->max_bytes > 0)
+        admit_by_bytes(c, wakes);
+    enum wr_level level = wr_flow_level(c);
+    if (level != WR_LEVEL_SAME)
+        weir_chan_ref(c);
+    wr_chan_thaw(c);
+    wr_unlock(&c->lock);
+    wr_wake(wakes);
+    if (level != WR_LEVEL_SAME) {
+        wr_hook_level(c, level == WR_LEVEL_HIGH);
+        weir_chan_unref(c);
+    }
+    return result;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+static void count_end(weir_chan *c, int err)
+{
+    if (err == WEIR_TIMEDOUT)
+        c->counts.timed_out++;
+    else if (err == WEIR_CANCELED)
+        c->counts.canceled++;
+}
+
+/* Flow control counts its sends before it tells of them. */
+static void count_blocked(weir_chan *c, const struct wr_queue *q)
+{
+    if (q == &c->receivers)
+        c->counts.blocked_recvs++;
+    else if (!c->flow)
+        c->counts.blocked_sends++;
+}
+
+int wr_chan_wait(weir_chan *c, struct wr_queue *q, void *elem, size_t bytes,
+                 weir_ctx *ctx)
+{
+    struct wr_wakes none = {0};
+    struct wr_wait p;
+    int err = wr_can_wait();
+    if (err)
+        return wr_chan_done(c, err, &none);
+    wr_wait_init(&p, q, &c->lock, elem);
+    p.node.size = bytes;
+    p.waiter.alone = !wr_ctx_live(ctx);
+    count_blocked(c, q);
+    wr_chan_queue(c, &p.node);
+    /* Once unlocked, who serves the party may free the channel. */
+    wr_waiter_name(&p.waiter, c->name);
+    wr_unlock(&c->lock);
+    err = wr_wait_park(&p, ctx, q == &c->senders ? WR_ON_SEND : WR_ON_RECV, c);
+    if (!err)
+        return p.node.status;
+    count_end(c, err);
+    return wr_chan_done(c, err, &none);
+}
+
+/* ---- the operations ------------------------------------------------------ */
+
+int wr_send_slow(weir_chan *c, const void *elem, size_t bytes, weir_ctx *ctx,
+                 bool wait)
+{
+    struct wr_wakes wakes = {0};
+    struct wr_node *n;
+    wr_lock(&c->lock);
+    wr_chan_freeze(c);
+    if (c->closed)
+        return wr_chan_done(c, WEIR_CLOSED, &wakes);
+    if ((n = wr_queue_pop(&c->receivers, &wakes)) != NULL) {
+        if (n->elem == &wr_only_room)
+            wr_chan_enter(c, elem, bytes);
+        else
+            wr_chan_hand_over(c, n->elem, elem);
+        return wr_chan_done(c, 0, &wakes);
+    }
+    if (wr_chan_may_enter(c, bytes)) {
+        wr_chan_enter(c, elem, bytes);
+        return wr_chan_done(c, 0, &wakes);
+    }
+    if (!wait)
+        return wr_chan_done(c, WEIR_FULL, &wakes);
+    return wr_chan_wait(c, &c->senders, (void *)(uintptr_t)elem, bytes, ctx);
 }
 
 int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait)
@@ -140,15 +263,14 @@ int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait)
     wr_lock(&c->lock);
     wr_chan_freeze(c);
     if (!c->rendezvous && wr_chan_len_frozen(c) > 0) {
-        take(c, elem);
-        take_from_sender(c, NULL, &wakes);
-        return done(c, 0, &wakes);
+        wr_chan_take(c, elem, &wakes);
+        return wr_chan_done(c, 0, &wakes);
     }
     if (c->rendezvous && take_from_sender(c, elem, &wakes))
-        return done(c, 0, &wakes);
+        return wr_chan_done(c, 0, &wakes);
     if (c->closed)
-        return done(c, WEIR_CLOSED, &wakes);
+        return wr_chan_done(c, WEIR_CLOSED, &wakes);
     if (!wait)
-        return done(c, WEIR_EMPTY, &wakes);
-    return wait_in(c, &c->receivers, elem, ctx, WR_ON_RECV);
+        return wr_chan_done(c, WEIR_EMPTY, &wakes);
+    return wr_chan_wait(c, &c->receivers, elem, 0, ctx);
 }

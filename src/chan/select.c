@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/misuse.h"
 #include "base/rand.h"
-#include "chan/chan.h"
+#include "chan/flow.h"
 #include "port/clock.h"
 #include "port/random.h"
 #include "sched/runtime.h"
@@ -75,12 +75,35 @@ static bool valid(const weir_case *cs, int n, unsigned flags)
 
 /* ---- pass 1: glance ------------------------------------------------------ */
 
+/* With a limit in bytes it depends on the element; under another policy than
+ * to block a send can always go. */
+static WR_NOINLINE bool can_send_flow(weir_chan *c, const void *elem)
+{
+    const struct wr_flow *f = c->flow;
+    if (c->policy != WEIR_BLOCK)
+        return true;
+    if (!f->max_bytes)
+        return wr_chan_can_send(c);
+    size_t bytes = wr_flow_size(c, elem);
+    wr_lock(&c->lock);
+    bool can = bytes > f->max_bytes || c->closed || c->receivers.head ||
+               wr_chan_may_enter(c, bytes);
+    wr_unlock(&c->lock);
+    return can;
+}
+
+static inline bool can_send(weir_chan *c, const void *elem)
+{
+    return wr_unlikely(c->flow != NULL) ? can_send_flow(c, elem)
+                                        : wr_chan_can_send(c);
+}
+
 static inline bool ready(const weir_case *k)
 {
     if (k->kind == WEIR_CASE_RECV_)
         return k->object && wr_chan_can_recv(k->object);
     if (k->kind == WEIR_CASE_SEND_)
-        return k->object && wr_chan_can_send(k->object);
+        return k->object && can_send(k->object, k->elem);
     if (k->kind == WEIR_CASE_DONE_)
         return k->object && weir_ctx_err(k->object) != 0;
     return k->kind == WEIR_CASE_TIMEOUT_ && k->timeout <= 0;
@@ -103,18 +126,27 @@ static int choose(const weir_case *cs, int n, bool ordered)
     return chosen;
 }
 
+/* Full is the answer of a channel that does not block. */
+static bool attempt_send(weir_case *k)
+{
+    weir_chan *c = k->object;
+    bool blocks = c->policy == WEIR_BLOCK;
+    k->status = wr_send(c, k->elem, NULL, WR_CASE);
+    return k->status != WEIR_FULL || !blocks;
+}
+
 /* Does the case if it can go now: false, somebody was faster. */
 static bool attempt(weir_case *k)
 {
+    if (k->kind == WEIR_CASE_SEND_)
+        return attempt_send(k);
     if (k->kind == WEIR_CASE_RECV_)
-        k->status = weir_chan_try_recv(k->object, k->elem);
-    else if (k->kind == WEIR_CASE_SEND_)
-        k->status = weir_chan_try_send(k->object, k->elem);
+        k->status = wr_recv(k->object, k->elem, NULL, WR_CASE);
     else if (k->kind == WEIR_CASE_DONE_)
         k->status = weir_ctx_err(k->object);
     else
         k->status = 0;
-    return k->status != WEIR_EMPTY && k->status != WEIR_FULL;
+    return k->status != WEIR_EMPTY;
 }
 
 static int glance(weir_case *cs, int n, bool ordered)
@@ -169,15 +201,16 @@ static bool others_in(const struct wr_queue *q, const struct wr_waiter *me)
     return n != NULL;
 }
 
-/* Under the lock, frozen: must the case wait? */
-static bool must_wait(const weir_case *k, const struct wr_waiter *me)
+/* Under the lock, frozen: must the case wait? bytes: of its element. */
+static bool must_wait(const weir_case *k, size_t bytes,
+                      const struct wr_waiter *me)
 {
     const weir_chan *c = k->object;
     if (c->closed)
         return false;
     if (k->kind == WEIR_CASE_SEND_)
-        return !others_in(&c->receivers, me) &&
-               (c->rendezvous || wr_chan_len_frozen(c) >= c->cap);
+        return c->policy == WEIR_BLOCK && !others_in(&c->receivers, me) &&
+               !wr_chan_may_enter(c, bytes);
     return !others_in(&c->senders, me) &&
            (c->rendezvous || wr_chan_len_frozen(c) == 0);
 }
@@ -209,9 +242,11 @@ static bool register_chan(weir_case *k, struct wait *s, uint32_t index)
         k->kind == WEIR_CASE_SEND_ ? &c->senders : &c->receivers;
     struct wr_node *n = &s->nodes[index];
     wr_node_init(n, &s->waiter, q, &c->lock, index, k->elem);
+    if (c->flow && k->kind == WEIR_CASE_SEND_)
+        n->size = wr_flow_size(c, k->elem);
     wr_lock(&c->lock);
     wr_chan_freeze(c);
-    bool waits = must_wait(k, &s->waiter);
+    bool waits = must_wait(k, n->size, &s->waiter);
     if (waits)
         wr_chan_queue(c, n);
     else
@@ -270,14 +305,12 @@ static bool register_all(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
 static void leave_chan(weir_case *k, struct wr_node *n, uint32_t winner)
 {
     weir_chan *c = k->object;
+    struct wr_wakes wakes = {0};
     if (n->index == winner)
         return;
     wr_lock(&c->lock);
-    if (n->linked) {
-        wr_queue_remove(n);
-        wr_chan_thaw(c);
-    }
-    wr_unlock(&c->lock);
+    wr_queue_remove(n);
+    (void)wr_chan_done(c, 0, &wakes);
 }
 
 static void leave_all(weir_case *cs, int n, struct wait *s, uint32_t winner)

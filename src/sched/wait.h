@@ -78,6 +78,7 @@ struct wr_node {
     uint32_t *lock;              /* that queue's lock; constant             */
     struct wr_waiter *waiter;
     void *elem;     /* the operation's own data                */
+    size_t size;    /* and how much that is, where it counts   */
     uint32_t index; /* what the owner learns when it wins      */
     bool linked;    /* under the lock                          */
     int status;     /* written by the winner before it unlocks */
@@ -126,6 +127,7 @@ static inline void wr_node_init(struct wr_node *n, struct wr_waiter *w,
     n->lock = lock;
     n->waiter = w;
     n->elem = elem;
+    n->size = 0;
     n->index = index;
     n->linked = false;
     n->status = 0;

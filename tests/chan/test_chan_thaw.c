@@ -37,9 +37,9 @@ START_TEST(late_thaw_changes_nothing)
 
     ck_assert_int_eq(pthread_create(&thread, NULL, thaw_again, &late), 0);
     for (i = 0; i < n; i++) {
-        ck_assert_int_eq(weir_chan_try_send(late.chan, &i), 0);
-        ck_assert_int_eq(weir_chan_try_recv(late.chan, &v), 0);
-        ck_assert_int_eq(v, i);
+        must_eq(weir_chan_try_send(late.chan, &i), 0);
+        must_eq(weir_chan_try_recv(late.chan, &v), 0);
+        must_eq(v, i);
     }
     late.over = true;
     pthread_join(thread, NULL);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sends and receives under flow control: what a full channel does, the
+ * channel's own time limits, its clocks, and who is told.
+ *
+ * Dropping never holds the lock over more than the move of one element. An
+ * element that somebody is to hear of is copied out of the ring first, so that
+ * its place is free while the hook runs.
+ */
+#include "base/mem.h"
+#include "base/rand.h"
+#include "chan/flow.h"
+#include "port/clock.h"
+
+static const char *const policy_names[WEIR_POLICIES] = {
+    "block", "drop", "drop-oldest", "error", "latest", "sample"};
+static const char *const drop_names[WEIR_DROPS] = {"newest", "oldest", "latest",
+                                                   "sampled", "left"};
+
+const char *weir_policy_name(enum weir_policy policy)
+{
+    return (unsigned)policy < WEIR_POLICIES ? policy_names[policy] : "?";
+}
+
+const char *weir_drop_name(enum weir_drop reason)
+{
+    return (unsigned)reason < WEIR_DROPS ? drop_names[reason] : "?";
+}
+
+int weir_policy_parse(const char *name, enum weir_policy *out)
+{
+    for (int i = 0; name && out && i < WEIR_POLICIES; i++)
+        if (strcmp(name, policy_names[i]) == 0) {
+            *out = (enum weir_policy)i;
+            return 0;
+        }
+    return WEIR_EINVAL;
+}
+
+/* ---- dropping ------------------------------------------------------------ */
+
+/* Room for an element outside the ring. Large ones are allocated: such a copy
+ * costs more than that. */
+struct copy {
+    _Alignas(16) char small[256];
+    void *elem; /* NULL: nobody is to hear of it */
+};
+
+static bool copy_open(struct copy *k, const weir_chan *c)
+{
+    bool heard = c->flow->hooks.on_drop || c->destroy;
+    bool fits = c->elem_size <= sizeof(k->small);
+    k->elem = !heard ? NULL : fits ? k->small : wr_alloc(c->elem_size);
+    return k->elem || !heard;
+}
+
+static void copy_close(struct copy *k)
+{
+    if (k->elem != k->small)
+        wr_free(k->elem);
+}
+
+/* From inside a hook nothing is dropped: nobody would hear of it. */
+static bool may_drop(const weir_chan *c, const struct copy *k)
+{
+    return !k->elem || !wr_hook_inside(c);
+}
+
+static int drop_new(weir_chan *c, const void *elem, enum weir_drop reason)
+{
+    struct copy k;
+    if (!copy_open(&k, c))
+        return WEIR_ENOMEM;
+    wr_lock(&c->lock);
+    int rc = c->closed ? WEIR_CLOSED : may_drop(c, &k) ? 0 : WEIR_FULL;
+    if (rc == 0)
+        c->counts.dropped[reason]++;
+    wr_unlock(&c->lock);
+    if (rc == 0 && k.elem) {
+        wr_copy(k.elem, elem, c->elem_size);
+        wr_hook_dropped(c, k.elem, reason);
+    }
+    copy_close(&k);
+    return rc;
+}
+
+/* The oldest is dropped, if there still is one. */
+static int drop_oldest(weir_chan *c, enum weir_drop reason)
+{
+    struct wr_wakes none = {0};
+    struct copy k;
+    bool dropped = false;
+    if (!copy_open(&k, c))
+        return WEIR_ENOMEM;
+    wr_lock(&c->lock);
+    int rc = may_drop(c, &k) ? 0 : WEIR_FULL;
+    if (rc == 0)
+        dropped = wr_chan_evict(c, k.elem, reason);
+    wr_chan_done(c, 0, &none);
+    if (dropped && k.elem)
+        wr_hook_dropped(c, k.elem, reason);
+    copy_close(&k);
+    return rc;
+}
+
+void wr_flow_drop_left(weir_chan *c)
+{
+    struct wr_wakes none = {0};
+    bool more = !c->rendezvous;
+    while (more) {
+        char *elem = wr_slot_at(c, wr_count(c->head)) + c->elem_offset;
+        wr_lock(&c->lock);
+        more = wr_chan_evict(c, NULL, WEIR_DROP_LEFT);
+        wr_chan_done(c, 0, &none);
+        if (more)
+            wr_hook_dropped(c, elem, WEIR_DROP_LEFT);
+    }
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static int try_send(weir_chan *c, const void *elem, size_t bytes)
+{
+    return c->frozen ? wr_send_slow(c, elem, bytes, NULL, false)
+                     : wr_try_send(c, elem);
+}
+
+/* The oldest make room until it is in. */
+static int replace(weir_chan *c, const void *elem, size_t bytes,
+                   enum weir_drop reason)
+{
+    int rc;
+    do {
+        rc = drop_oldest(c, reason);
+        if (rc == 0)
+            rc = try_send(c, elem, bytes);
+        else
+            break;
+    } while (rc == WEIR_FULL);
+    return rc;
+}
+
+static bool chosen(weir_chan *c)
+{
+    wr_lock(&c->lock);
+    bool yes = wr_rand_below(&c->flow->rng, c->flow->sample_every) == 0;
+    wr_unlock(&c->lock);
+    return yes;
+}
+
+int wr_limit_open(struct wr_limit *l, int64_t timeout, weir_ctx **ctx)
+{
+    l->on = timeout > 0;
+    if (!l->on)
+        return 0;
+    int err = weir_ctx_init_timeout(&l->ctx, *ctx, timeout);
+    *ctx = &l->ctx;
+    return err;
+}
+
+void wr_limit_close(struct wr_limit *l)
+{
+    if (l->on)
+        weir_ctx_fini(&l->ctx);
+}
+
+/* The time from since on was spent waiting. */
+static void count_wait(weir_chan *c, struct wr_timing *t, int64_t since)
+{
+    if (!since)
+        return;
+    int64_t now = wr_clock();
+    wr_lock(&c->lock);
+    t->blocked += now - since;
+    wr_unlock(&c->lock);
+}
+
+static int64_t clock_if_timed(const weir_chan *c)
+{
+    return c->flow->timed_every ? wr_clock() : 0;
+}
+
+static int wait_to_send(weir_chan *c, const void *elem, size_t bytes,
+                        weir_ctx *ctx)
+{
+    struct wr_limit limit;
+    wr_lock(&c->lock);
+    c->counts.blocked_sends++;
+    wr_unlock(&c->lock);
+    wr_hook_block(c);
+    int rc = wr_limit_open(&limit, c->flow->send_timeout, &ctx);
+    if (rc)
+        return rc;
+    int64_t since = clock_if_timed(c);
+    rc = wr_send_slow(c, elem, bytes, ctx, true);
+    count_wait(c, &c->flow->send, since);
+    wr_limit_close(&limit);
+    return rc;
+}
+
+/* It was full a moment ago. */
+static int send_full(weir_chan *c, const void *elem, size_t bytes,
+                     weir_ctx *ctx, enum wr_way way)
+{
+    switch ((enum weir_policy)c->policy) {
+    case WEIR_BLOCK:
+        return way == WR_WAIT ? wait_to_send(c, elem, bytes, ctx) : WEIR_FULL;
+    case WEIR_DROP:
+        return drop_new(c, elem, WEIR_DROP_NEWEST);
+    case WEIR_DROP_OLDEST:
+        return c->rendezvous ? drop_new(c, elem, WEIR_DROP_NEWEST)
+                             : replace(c, elem, bytes, WEIR_DROP_FIRST);
+    case WEIR_LATEST:
+        return replace(c, elem, bytes, WEIR_DROP_STALE);
+    case WEIR_SAMPLE:
+        return c->rendezvous || !chosen(c)
+                   ? drop_new(c, elem, WEIR_DROP_SAMPLED)
+                   : replace(c, elem, bytes, WEIR_DROP_SAMPLED);
+    case WEIR_ERROR:
+    case WEIR_POLICIES:
+        break;
+    }
+    return WEIR_FULL;
+}
+
+/* One call in so many is timed: now, or 0. */
+static int64_t start_timing(const weir_chan *c, const uint64_t *end)
+{
+    uint32_t every = c->flow->timed_every;
+    bool due =
+        every &&
+        (wr_count(wr_load_rlx(end)) + wr_load_rlx(&c->handoffs)) % every == 0;
+    return due ? wr_clock() : 0;
+}
+
+static void end_timing(weir_chan *c, struct wr_timing *t, int64_t since)
+{
+    if (!since)
+        return;
+    int64_t now = wr_clock();
+    wr_lock(&c->lock);
+    t->calls++;
+    t->total += now - since;
+    t->last = now;
+    wr_unlock(&c->lock);
+}
+
+static int end_send(weir_chan *c, int rc, enum wr_way way)
+{
+    bool not_ready = way == WR_CASE && c->policy == WEIR_BLOCK;
+    if (rc == 0 || (rc == WEIR_FULL && not_ready))
+        return rc;
+    if (rc == WEIR_FULL || rc == WEIR_LIMIT)
+        wr_add(&c->counts.refused, 1);
+    wr_hook_error(c, rc);
+    return rc;
+}
+
+int wr_send_policy(weir_chan *c, const void *elem, weir_ctx *ctx,
+                   enum wr_way way)
+{
+    weir_chan_ref(c);
+    int64_t since = start_timing(c, &c->tail);
+    size_t bytes = wr_flow_size(c, elem), limit = c->flow->max_bytes;
+    int rc = limit && bytes > limit ? WEIR_LIMIT : try_send(c, elem, bytes);
+    if (rc == WEIR_FULL)
+        rc = send_full(c, elem, bytes, ctx, way);
+    if (rc == 0)
+        end_timing(c, &c->flow->send, since);
+    rc = end_send(c, rc, way);
+    weir_chan_unref(c);
+    return rc;
+}
+
+/* ---- receiving ----------------------------------------------------------- */
+
+static int wait_to_recv(weir_chan *c, void *elem, weir_ctx *ctx)
+{
+    struct wr_limit limit;
+    int rc = wr_limit_open(&limit, c->flow->recv_timeout, &ctx);
+    if (rc)
+        return rc;
+    int64_t since = clock_if_timed(c);
+    rc = wr_recv_slow(c, elem, ctx, true);
+    count_wait(c, &c->flow->recv, since);
+    wr_limit_close(&limit);
+    return rc;
+}
+
+static int try_recv(weir_chan *c, void *elem)
+{
+    return c->frozen ? wr_recv_slow(c, elem, NULL, false)
+                     : wr_try_recv(c, elem);
+}
+
+int wr_recv_policy(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way)
+{
+    weir_chan_ref(c);
+    int64_t since = start_timing(c, &c->head);
+    int rc = try_recv(c, elem);
+    if (rc == WEIR_EMPTY && way == WR_WAIT)
+        rc = wait_to_recv(c, elem, ctx);
+    if (rc == 0)
+        end_timing(c, &c->flow->recv, since);
+    else if (rc == WEIR_TIMEDOUT || rc == WEIR_CANCELED)
+        wr_hook_error(c, rc);
+    weir_chan_unref(c);
+    return rc;
+}
