@@ -27,5 +27,6 @@
 #include <weir/io.h>
 #include <weir/signal.h>
 #include <weir/bucket.h>
+#include <weir/limiter.h>
 
 #endif
