@@ -13,7 +13,10 @@
 #include <weir/base.h>
 #include <weir/task.h>
 #include <weir/ctx.h>
+#include <weir/policy.h>
 #include <weir/chan.h>
+#include <weir/inplace.h>
+#include <weir/stats.h>
 #include <weir/select.h>
 #include <weir/time.h>
 #include <weir/wg.h>
