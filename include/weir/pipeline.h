@@ -11,7 +11,9 @@
  * or an error, which cancels the whole pipeline.
  *
  * Any task or thread; NULL for the pipeline is WEIR_EINVAL everywhere, except
- * where it is said to be allowed. Every call may also return WEIR_FORKED.
+ * where it is said to be allowed. Every call may also return WEIR_FORKED, and
+ * from a thread that has never waited before WEIR_ENOMEM: then it has done
+ * what can be done without waiting, and may be called again.
  */
 #ifndef WEIR_PIPELINE_H
 #define WEIR_PIPELINE_H
@@ -58,9 +60,10 @@ typedef struct weir_pipeline_opts {
     weir_ctx *ctx;            /* its end cancels the pipeline               */
 
     /*
-     * Where the input comes from; the pipeline is its only receiver and its
-     * statistics are not to be reset. Closing it is the end of the input. When
-     * the pipeline ends before that, it closes it and discards what is left.
+     * Where the input comes from; the pipeline is its only receiver, from
+     * several tasks, and its statistics are not to be reset. Closing it is the
+     * end of the input. When the pipeline ends before that, it closes it and
+     * discards what is left.
      *
      * NULL: the first stage is a source. Its fn gets in = NULL and is called
      * until it returns WEIR_CLOSED, the end of the input (with several

@@ -8,7 +8,9 @@
  *   submit -> queue -> fn, by `workers` tasks -> results (if asked for)
  *
  * Any task or thread; NULL for the pool is WEIR_EINVAL everywhere, except
- * where it is said to be allowed. Every call may also return WEIR_FORKED.
+ * where it is said to be allowed. Every call may also return WEIR_FORKED, and
+ * from a thread that has never waited before WEIR_ENOMEM: then it has done
+ * what can be done without waiting, and may be called again.
  */
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
