@@ -31,5 +31,6 @@
 #include <weir/signal.h>
 #include <weir/bucket.h>
 #include <weir/limiter.h>
+#include <weir/breaker.h>
 
 #endif
