@@ -175,8 +175,9 @@ WEIR_API enum weir_policy weir_chan_policy(const weir_chan *c);
  * A typed channel: WEIR_CHAN(jobs, struct job) at file scope makes the type
  * `jobs` and jobs_new(capacity), jobs_new_with(options), jobs_send(c, job, ctx)
  * by value, jobs_recv(c, &job, ctx), jobs_try_send, jobs_try_recv, jobs_send_n,
- * jobs_recv_n, jobs_close, jobs_len, jobs_unref, jobs_base(c) for the calls
- * above, and jobs_send_case / jobs_recv_case for weir_select.
+ * jobs_recv_n, jobs_send_batch, jobs_recv_batch, jobs_close, jobs_is_closed,
+ * jobs_len, jobs_cap, jobs_unref, jobs_base(c) for the calls above, and
+ * jobs_send_case / jobs_recv_case for weir_select.
  */
 #define WEIR_CHAN(name, type)                                                  \
     typedef struct name##_chan_ name;                                          \
@@ -224,6 +225,20 @@ WEIR_API enum weir_policy weir_chan_policy(const weir_chan *c);
     {                                                                          \
         return weir_chan_recv_n(name##_base(c), elems, n, ctx);                \
     }                                                                          \
+    __attribute__((unused)) static inline ptrdiff_t name##_send_batch(         \
+        name *c, type const *elems, size_t min, size_t max, int64_t linger,    \
+        weir_ctx *ctx)                                                         \
+    {                                                                          \
+        return weir_chan_send_batch(name##_base(c), elems, min, max, linger,   \
+                                    ctx);                                      \
+    }                                                                          \
+    __attribute__((unused)) static inline ptrdiff_t name##_recv_batch(         \
+        name *c, type *elems, size_t min, size_t max, int64_t linger,          \
+        weir_ctx *ctx)                                                         \
+    {                                                                          \
+        return weir_chan_recv_batch(name##_base(c), elems, min, max, linger,   \
+                                    ctx);                                      \
+    }                                                                          \
     __attribute__((unused)) static inline int name##_close(name *c)            \
     {                                                                          \
         return weir_chan_close(name##_base(c));                                \
@@ -231,6 +246,14 @@ WEIR_API enum weir_policy weir_chan_policy(const weir_chan *c);
     __attribute__((unused)) static inline size_t name##_len(name *c)           \
     {                                                                          \
         return weir_chan_len(name##_base(c));                                  \
+    }                                                                          \
+    __attribute__((unused)) static inline size_t name##_cap(name *c)           \
+    {                                                                          \
+        return weir_chan_cap(name##_base(c));                                  \
+    }                                                                          \
+    __attribute__((unused)) static inline bool name##_is_closed(name *c)       \
+    {                                                                          \
+        return weir_chan_is_closed(name##_base(c));                            \
     }                                                                          \
     __attribute__((unused)) static inline void name##_unref(name *c)           \
     {                                                                          \
