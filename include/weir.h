@@ -32,5 +32,6 @@
 #include <weir/bucket.h>
 #include <weir/limiter.h>
 #include <weir/breaker.h>
+#include <weir/batcher.h>
 
 #endif
