@@ -32,6 +32,7 @@
 #include <weir/bucket.h>
 #include <weir/limiter.h>
 #include <weir/breaker.h>
-#include <weir/batcher.h>
+#include <weir/pool.h>
+#include <weir/pipeline.h>
 
 #endif

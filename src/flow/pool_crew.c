@@ -2,7 +2,8 @@
 /* Crews: the start and the end. What a worker does is in pool_worker.c. */
 #include "flow/pool_crew.h"
 
-#include <weir.h>
+#include <weir/stats.h>
+#include <weir/time.h>
 #include "base/mem.h"
 #include "flow/pool_worker.h"
 
