@@ -99,7 +99,7 @@ int capture_run(struct capture *c, const char *path, char *const *args,
     struct child child;
     struct errors errors;
     c->started = false;
-    int code = child_open(&child, false);
+    int code = child_open(&child, CHILD_OUT | CHILD_ERR);
     if (code)
         return code;
     code = start_errors(&errors, child.err, c->err);

@@ -46,14 +46,16 @@ static void close_far(struct child *c)
     }
 }
 
-int child_open(struct child *c, bool with_input)
+int child_open(struct child *c, unsigned pipes)
 {
     *c = (struct child){
         .pidfd = -1, .in = -1, .out = -1, .err = -1, .far = {-1, -1, -1}};
-    int code = open_pipe(0, &c->out, &c->far[1]);
-    if (!code)
+    int code = 0;
+    if (pipes & CHILD_OUT)
+        code = open_pipe(0, &c->out, &c->far[1]);
+    if (!code && (pipes & CHILD_ERR))
         code = open_pipe(0, &c->err, &c->far[2]);
-    if (!code && with_input)
+    if (!code && (pipes & CHILD_IN))
         code = open_pipe(1, &c->in, &c->far[0]);
     if (code)
         child_close(c);
@@ -111,9 +113,9 @@ static int fill_actions(posix_spawn_file_actions_t *files,
     else
         err = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY,
                                                0);
-    if (!err)
+    if (!err && c->far[1] >= 0)
         err = posix_spawn_file_actions_adddup2(files, c->far[1], 1);
-    if (!err)
+    if (!err && c->far[2] >= 0)
         err = posix_spawn_file_actions_adddup2(files, c->far[2], 2);
     return -err;
 }

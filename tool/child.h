@@ -30,9 +30,12 @@ struct child {
  * was ignored. Once, before any runtime thread exists. */
 void child_setup(void);
 
-/* Opens the pipes; with_input: one for its standard input too, which is
- * /dev/null otherwise. 0 or a negated errno. */
-int child_open(struct child *c, bool with_input);
+/* The pipes of a child. Without one, its standard input is /dev/null, and its
+ * standard output and error are ours. */
+enum { CHILD_IN = 1, CHILD_OUT = 2, CHILD_ERR = 4 };
+
+/* Opens those of them. 0 or a negated errno. */
+int child_open(struct child *c, unsigned pipes);
 
 /* Starts the program and closes the far ends, also on failure. 0, or a
  * negated errno: no process was made. */

@@ -59,7 +59,7 @@ int coproc_start(struct coproc *c)
 {
     if (c->alive)
         return 0;
-    int code = child_open(&c->child, true);
+    int code = child_open(&c->child, CHILD_IN | CHILD_OUT | CHILD_ERR);
     if (code)
         return code;
     weir_ctx_init(&c->errors_end, NULL);

@@ -59,7 +59,7 @@ static size_t write_batch(struct delivery *d)
             parts[n++] =
                 (struct iovec){d->batch[i]->out.data, d->batch[i]->out.len};
     while (n > 0 && !d->closed) {
-        ssize_t put = output_writev(v, n, &d->stop->work);
+        ssize_t put = output_writev(STDOUT_FILENO, v, n, &d->stop->work);
         if (put < 0) {
             give_up(d, (int)put);
         } else {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader of `weir buf`: standard input into the queue.
- *
- * With the policy to block it reads what there is room for, and records may
- * lie across chunks. With the others it never waits for room; it cuts at
- * records, so that a drop takes whole ones, and carries a record's beginning
- * over to the next chunk.
+ * The reader of `weir buf` and `weir tee`: standard input into each of the
+ * queues, without a copy. First each gets what it takes at once; then those
+ * that block are waited for, and only then is more read. When no queue takes
+ * anything any more it is over.
  */
 #ifndef WEIR_TOOL_INTAKE_H
 #define WEIR_TOOL_INTAKE_H
@@ -13,18 +11,20 @@
 #include <stdbool.h>
 #include <weir.h>
 
-#include "ledger.h"
+#include "block.h"
 #include "queue.h"
 
 struct intake {
-    struct queue *queue;
-    struct ledger *ledger;
+    struct queue **queues; /* each with a ledger of its own                 */
+    int count;
+    struct pool *pool;
+    int mark;        /* of all of them                                      */
     weir_ctx *input; /* ended: read no more                                 */
+    weir_ctx *work;  /* ended: wait for no queue                            */
     int error;       /* why it could not read on; 0: it could               */
-    bool overrun;    /* the queue was full, and its policy is to end        */
 };
 
-/* Reads to the end, then closes the queue. */
+/* Reads to the end, then closes the queues. */
 void intake_run(struct intake *t);
 
 #endif

@@ -16,6 +16,8 @@ static const struct {
     {"map", (char[]){"weir map"}, map_main,
      "run a command for each record, several at once, in order"},
     {"buf", (char[]){"weir buf"}, buf_main, "a buffer between two programs"},
+    {"tee", (char[]){"weir tee"}, tee_main,
+     "one input to many outputs, each at its own pace"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -51,7 +53,8 @@ int main(int argc, char **argv)
         usage(stdout);
         return fflush(stdout) ? EXIT_FAILED : EXIT_WELL;
     }
-    fprintf(stderr, "weir: unknown command '%s': one of map, buf\n", argv[1]);
+    fprintf(stderr, "weir: unknown command '%s': one of map, buf, tee\n",
+            argv[1]);
     usage(stderr);
     return EXIT_USAGE;
 }

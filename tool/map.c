@@ -37,21 +37,16 @@ enum { MAX_WORKERS = 4096, MAX_RECORDS = 1000000, MAX_RETRIES = 1000 };
 
 #define MAX_RECORD     (UINT64_C(1) << 40)
 #define DEFAULT_RECORD (UINT64_C(64) << 20)
-#define DEFAULT_GRACE  (5 * WEIR_SECOND)
 
 enum {
-    KEY_ORDERED = 0x1000,
+    KEY_ORDERED = KEY_OWN,
     KEY_UNORDERED,
     KEY_WINDOW,
-    KEY_CAPACITY,
     KEY_RETRIES,
     KEY_TIMEOUT,
     KEY_HALT,
     KEY_COPROC,
-    KEY_MAX_RECORD,
-    KEY_GRACE,
-    KEY_STATS,
-    KEY_STRICT
+    KEY_MAX_RECORD
 };
 
 static const struct argp_option map_options[] = {
@@ -77,13 +72,6 @@ static const struct argp_option map_options[] = {
      "When a record fails: never stop (default), stop soon (finish what "
      "runs), stop now (end what runs)",
      4},
-    {"grace", KEY_GRACE, "TIME", 0,
-     "After SIGINT or SIGTERM finish what was read within TIME (default: 5s)",
-     4},
-    {"strict", KEY_STRICT, NULL, 0,
-     "Exit with 3 when records were dropped or left", 5},
-    {"stats", KEY_STATS, "FILE", 0, "Write the account to FILE as JSON", 5},
-    {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
     {0},
 };
 
@@ -93,12 +81,12 @@ static const struct option_form map_forms[] = {
     {KEY_CAPACITY, "a whole number from 1 to 1000000"},
     {KEY_RETRIES, "a whole number from 0 to 1000"},
     {KEY_TIMEOUT, "a time above 0, such as 30, 1.5s, 200ms, 5m or 1h"},
-    {KEY_GRACE, "a time, such as 30, 1.5s, 200ms, 5m or 1h"},
     {KEY_HALT, "one of never, soon, now"},
     {KEY_MAX_RECORD, "a size from 1 to 1T, such as 4096, 10k or 64M"},
-    {KEY_STATS, "a file's name"},
     {0, NULL},
 };
+
+static const struct option_part part_map = {map_options, map_forms};
 
 struct map_settings {
     unsigned jobs;
@@ -110,9 +98,7 @@ struct map_settings {
     unsigned retries;
     int64_t timeout;
     enum halt halt;
-    int64_t grace;
-    bool strict;
-    const char *stats;
+    struct run_settings run;
     char **files; /* the names among argv                                   */
     int file_count;
 };
@@ -130,6 +116,8 @@ static void take(const struct option_set *set, int key, const char *value,
                  void *into)
 {
     struct map_settings *s = into;
+    if (run_take(set, key, value, &s->run))
+        return;
     switch (key) {
     case 'j':
         s->jobs = (unsigned)options_count(set, key, value, 1, MAX_WORKERS);
@@ -162,15 +150,6 @@ static void take(const struct option_set *set, int key, const char *value,
     case KEY_HALT:
         s->halt = parse_halt(set, value);
         break;
-    case KEY_GRACE:
-        s->grace = options_duration(set, key, value, 0);
-        break;
-    case KEY_STRICT:
-        s->strict = true;
-        break;
-    case KEY_STATS:
-        s->stats = value;
-        break;
     default:
         s->files[s->file_count++] = (char *)(uintptr_t)value;
     }
@@ -178,8 +157,7 @@ static void take(const struct option_set *set, int key, const char *value,
 
 static const struct option_set map_set = {
     .name = "weir map",
-    .options = map_options,
-    .forms = map_forms,
+    .parts = {&part_map, &part_run},
     .args = "[FILE...] -- COMMAND [ARG...]",
     .doc = "Runs COMMAND for each record of the FILEs or of standard input: "
            "the record takes the place of each {}, or is the last "
@@ -218,7 +196,6 @@ struct map {
     const struct map_settings *settings;
     struct ledger ledger;
     struct stop stop;
-    struct progress progress;
     struct input input;
     struct records records;
     struct command command;
@@ -270,7 +247,7 @@ static void read_all(void *arg)
     weir_chan_close(m->jobs);
 }
 
-static void show_status(void *arg, char *line, size_t n)
+static void show(void *arg, char *line, size_t n)
 {
     struct map *m = arg;
     struct ledger *l = &m->ledger;
@@ -290,7 +267,7 @@ static void show_status(void *arg, char *line, size_t n)
 static void show_snapshot(void *arg)
 {
     struct map *m = arg;
-    char line[512];
+    char line[LEDGER_LINE];
     ledger_line(&m->ledger, line, sizeof line);
     report_now(
         "%s, queued %zu of %zu, running %u, waiting for their turn %" PRIu64,
@@ -298,11 +275,10 @@ static void show_snapshot(void *arg)
         gate_running(&m->crew.gate), (uint64_t)m->delivery.waiting);
 }
 
-static void end_at_once(void *arg)
+static void kill_children(void *arg)
 {
-    struct map *m = arg;
+    (void)arg;
     child_kill_all();
-    tool_last_words(&m->ledger);
 }
 
 static void prepare_crew(struct map *m)
@@ -345,8 +321,9 @@ static void count_left(struct map *m)
 
 /* Starts the stages from the last to the first and sees them end from the
  * first to the last. */
-static void run_stages(struct map *m)
+static int work(void *arg)
 {
+    struct map *m = arg;
     char why[128];
     int code = delivery_start(&m->delivery);
     if (!code) {
@@ -365,11 +342,14 @@ static void run_stages(struct map *m)
         limit_text(code, why, sizeof why);
         crew_fail(&m->crew, "cannot start: %s", why);
     }
+    return 0;
 }
 
-static bool prepare(struct map *m)
+static int prepare(void *arg)
 {
+    struct map *m = arg;
     const struct map_settings *s = m->settings;
+    input_init(&m->input, s->files, s->file_count);
     m->jobs =
         weir_chan_new_with(&(weir_chan_opts){.elem_size = sizeof(struct job *),
                                              .capacity = s->capacity,
@@ -379,78 +359,55 @@ static bool prepare(struct map *m)
                                              .capacity = DELIVERY_BATCH,
                                              .name = "results"});
     m->window = (weir_sem)WEIR_SEM_INIT((int64_t)s->window);
-    return m->jobs && m->results &&
-           records_init(&m->records, &m->input, s->mark, s->max_record);
+    if (!records_init(&m->records, &m->input, s->mark, s->max_record) ||
+        !m->jobs || !m->results)
+        return WEIR_ENOMEM;
+    prepare_crew(m);
+    return 0;
 }
 
-static int exit_status(const struct map *m)
+static int status(const void *arg)
 {
+    const struct map *m = arg;
     const struct ledger *l = &m->ledger;
-    if (m->stop.signal)
-        return EXIT_SIGNAL + m->stop.signal;
     if (m->crew.broken || m->delivery.broken || m->input.unreadable ||
         l->failed > l->timed_out)
         return EXIT_FAILED;
-    if (l->timed_out > 0)
-        return EXIT_TIMEOUT;
-    if (m->settings->strict && ledger_dropped(l) + l->left > 0)
-        return EXIT_DROPPED;
-    return EXIT_WELL;
+    return l->timed_out > 0 ? EXIT_TIMEOUT : EXIT_WELL;
 }
 
-static void release(struct map *m)
+static void release(void *arg)
 {
+    struct map *m = arg;
     records_fini(&m->records);
     weir_chan_unref(m->jobs);
     weir_chan_unref(m->results);
 }
 
-/* 0, or why it could not begin. */
-static int run(struct map *m)
+/* With the settings made: finds the command, then runs. */
+static int map_with(struct map *m, int argc, char **argv)
 {
-    int code = WEIR_ENOMEM;
-    input_init(&m->input, m->settings->files, m->settings->file_count);
-    ledger_init(&m->ledger, "map", "records");
-    if (prepare(m)) {
-        prepare_crew(m);
-        code = stop_start(&m->stop, m->settings->grace, show_snapshot,
-                          end_at_once, m);
-    }
-    if (!code) {
-        progress_start(&m->progress, show_status, m);
-        run_stages(m);
-        progress_finish(&m->progress);
-        stop_finish(&m->stop);
-    }
-    release(m);
-    return code;
-}
-
-static int say_failure(const char *what, int code)
-{
-    char why[160];
-    limit_text(code, why, sizeof why);
-    report("%s: %s", what, why);
-    return EXIT_FAILED;
-}
-
-/* With the settings made: what can be wrong before the runtime is needed,
- * then the run. */
-static int map_with(struct map *m, int argc, char **argv, FILE *stats)
-{
-    const struct map_settings *s = m->settings;
+    struct ledger *ledgers[] = {&m->ledger};
     char what[512];
     snprintf(what, sizeof what, "cannot run %s", argv[0]);
-    int code = command_init(&m->command, argc, argv, s->coproc);
-    if (code)
-        return say_failure(what, code);
-    int status = tool_start();
-    if (status)
-        return status;
-    code = run(m);
-    if (code)
-        return say_failure("cannot start", code);
-    return tool_finish(&m->ledger, stats, s->stats, exit_status(m));
+    int code = command_init(&m->command, argc, argv, m->settings->coproc);
+    if (code) {
+        tool_say(what, code);
+        return EXIT_FAILED;
+    }
+    ledger_init(&m->ledger, "map", "records");
+    return tool_run(&(struct tool_run){.settings = &m->settings->run,
+                                       .ledgers = ledgers,
+                                       .count = 1,
+                                       .stop = &m->stop,
+                                       .arg = m,
+                                       .prepare = prepare,
+                                       .work = work,
+                                       .release = release,
+                                       .status = status,
+                                       .show = show,
+                                       .snapshot = show_snapshot,
+                                       .at_once = kill_children});
 }
 
 int map_main(int argc, char **argv)
@@ -458,7 +415,7 @@ int map_main(int argc, char **argv)
     struct map_settings s = {.mark = '\n',
                              .max_record = DEFAULT_RECORD,
                              .timeout = WEIR_FOREVER,
-                             .grace = DEFAULT_GRACE,
+                             .run = {.grace = DEFAULT_GRACE},
                              .files = calloc((size_t)argc, sizeof(char *))};
     int at = find_command(argc, argv);
     report_name("weir map");
@@ -472,13 +429,8 @@ int map_main(int argc, char **argv)
                      map_set.args);
     settle_defaults(&s);
     struct map m = {.settings = &s};
-    FILE *stats = s.stats ? tool_open_stats(s.stats) : NULL;
-    int status = EXIT_USAGE;
-    if (stats || !s.stats)
-        status = map_with(&m, argc - at - 1, argv + at + 1, stats);
-    if (stats)
-        fclose(stats);
+    int code = map_with(&m, argc - at - 1, argv + at + 1);
     command_fini(&m.command);
     free(s.files);
-    return status;
+    return code;
 }

@@ -8,7 +8,7 @@
 
 #include "units.h"
 
-enum { USAGE_ERROR = 1 };
+enum { USAGE_ERROR = 1, OPTIONS_MOST = 40 };
 
 /* What the parser hands from call to call. */
 struct parse {
@@ -29,15 +29,28 @@ void options_fail(const struct option_set *set, const char *format, ...)
 
 static const char *form_of(const struct option_set *set, int key)
 {
-    const struct option_form *f = set->forms;
-    while (f->key != 0 && f->key != key)
-        f++;
-    return f->key ? f->form : "a value";
+    for (int i = 0; i < OPTION_PARTS && set->parts[i]; i++)
+        for (const struct option_form *f = set->parts[i]->forms; f->key; f++)
+            if (f->key == key)
+                return f->form;
+    return "a value";
 }
 
-static const struct argp_option *by_key(const struct option_set *set, int key)
+/* The options of all parts, ended by zero: made by options_parse. */
+static struct argp_option all[OPTIONS_MOST];
+
+static void gather(const struct option_set *set)
 {
-    const struct argp_option *o = set->options;
+    int n = 0;
+    for (int i = 0; i < OPTION_PARTS && set->parts[i]; i++)
+        for (const struct argp_option *o = set->parts[i]->options; o->name; o++)
+            if (n < OPTIONS_MOST - 1)
+                all[n++] = *o;
+}
+
+static const struct argp_option *by_key(int key)
+{
+    const struct argp_option *o = all;
     while (o->key != key)
         o++;
     return o;
@@ -45,7 +58,7 @@ static const struct argp_option *by_key(const struct option_set *set, int key)
 
 void options_bad(const struct option_set *set, int key, const char *value)
 {
-    const struct argp_option *o = by_key(set, key);
+    const struct argp_option *o = by_key(key);
     options_fail(set, "option --%s: '%s' is not %s", o->name, value,
                  form_of(set, key));
 }
@@ -58,13 +71,12 @@ static _Noreturn void fail_without_value(const struct option_set *set,
 }
 
 /* The option a word such as --win or -xj means; NULL: none, or several. */
-static const struct argp_option *meant_by(const struct option_set *set,
-                                          const char *word)
+static const struct argp_option *meant_by(const char *word)
 {
     const struct argp_option *found = NULL;
     bool whole_name = strncmp(word, "--", 2) == 0;
     size_t len = strcspn(word + 2, "=");
-    for (const struct argp_option *o = set->options; o->name; o++) {
+    for (const struct argp_option *o = all; o->name; o++) {
         if (!whole_name && o->key == word[strlen(word) - 1])
             return o;
         if (!whole_name || strncmp(o->name, word + 2, len) != 0)
@@ -86,7 +98,7 @@ static _Noreturn void explain(const struct option_set *set,
     if (at < 1 || state->argv[at][0] != '-')
         at = state->next < state->argc ? state->next : at;
     const char *word = state->argv[at];
-    const struct argp_option *o = meant_by(set, word);
+    const struct argp_option *o = meant_by(word);
     if (o && o->arg && !strchr(word, '='))
         fail_without_value(set, o);
     if (o && !o->arg && strchr(word, '='))
@@ -127,13 +139,15 @@ void options_parse(const struct option_set *set, int argc, char **argv,
                    void *into)
 {
     struct parse p = {set, into};
-    const struct argp argp = {.options = set->options,
+    const struct argp argp = {.options = all,
                               .parser = parse_one,
                               .args_doc = set->args,
                               .doc = set->doc};
+    unsigned flags = ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT |
+                     (set->in_order ? ARGP_IN_ORDER : 0);
     argp_err_exit_status = USAGE_ERROR;
-    if (argp_parse(&argp, argc, argv,
-                   ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p))
+    gather(set);
+    if (argp_parse(&argp, argc, argv, flags, NULL, &p))
         options_fail(set, "the options cannot be understood");
 }
 

@@ -8,6 +8,7 @@
 #define WEIR_TOOL_OPTIONS_H
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What an option's value must be: "a whole number from 1 to 4096". */
@@ -16,18 +17,26 @@ struct option_form {
     const char *form;
 };
 
+/* Options that belong together; several commands may share them. */
+struct option_part {
+    const struct argp_option *options; /* ended by zero                      */
+    const struct option_form *forms;   /* ended by key 0                     */
+};
+
+enum { OPTION_PARTS = 4 };
+
 struct option_set {
-    const char *name; /* "weir map"                         */
-    const struct argp_option *options;
-    const struct option_form *forms; /* ended by key 0                     */
-    const char *args;                /* "[FILE...] -- COMMAND [ARG...]"    */
+    const char *name; /* "weir map"                                          */
+    const struct option_part *parts[OPTION_PARTS]; /* ended by NULL          */
+    bool in_order; /* options and arguments are taken as they stand          */
+    const char *args; /* "[FILE...] -- COMMAND [ARG...]"    */
     const char *doc;
     /* Takes one option, or an argument with key ARGP_KEY_ARG. */
     void (*take)(const struct option_set *set, int key, const char *value,
                  void *into);
 };
 
-/* The key of --help, which each set's options list. */
+/* The key of --help, which one of the parts lists. */
 enum { OPTION_HELP = 0x2000 };
 
 /* Parses argv[1..argc-1]; --help prints the help and ends with 0. */

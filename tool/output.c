@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-ssize_t output_writev(const struct iovec *v, int n, weir_ctx *ctx)
+ssize_t output_writev(int fd, const struct iovec *v, int n, weir_ctx *ctx)
 {
     struct stat st;
-    ssize_t put = weir_writev(STDOUT_FILENO, v, n, ctx);
-    if (put == WEIR_ENOMEM && !fstat(STDOUT_FILENO, &st) &&
-        S_ISREG(st.st_mode)) {
-        put = writev(STDOUT_FILENO, v, n);
+    ssize_t put = weir_writev(fd, v, n, ctx);
+    if (put == WEIR_ENOMEM && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
+        put = writev(fd, v, n);
         if (put < 0)
             put = -errno;
     }

@@ -109,7 +109,7 @@ void report_lines(const char *prefix, const char *data, size_t n)
 void report_now(const char *format, ...)
 {
     struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-    char line[640];
+    char line[1024];
     va_list args;
     int at =
         snprintf(line, sizeof line, "%s%s: ", drawn ? ERASE_LINE : "", name);

@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "limits.h"
+#include "progress.h"
 #include "report.h"
 
 /* A descriptor among the first three that is closed would become one of
@@ -29,9 +30,16 @@ void tool_setup(void)
     signal(SIGUSR1, SIG_IGN);
 }
 
-int tool_start(void)
+void tool_say(const char *what, int code)
 {
     char why[160];
+    limit_text(code, why, sizeof why);
+    report("%s: %s", what, why);
+}
+
+/* EXIT_WELL, or the status to end with, said. */
+static int start_runtime(void)
+{
     int code = weir_start(NULL);
     if (!code || code == WEIR_BUSY)
         return EXIT_WELL;
@@ -39,12 +47,11 @@ int tool_start(void)
         report("WEIR_WORKERS or WEIR_HOG is not a number in range");
         return EXIT_USAGE;
     }
-    limit_text(code, why, sizeof why);
-    report("cannot start: %s", why);
+    tool_say("cannot start", code);
     return EXIT_FAILED;
 }
 
-FILE *tool_open_stats(const char *name)
+static FILE *open_stats(const char *name)
 {
     FILE *file = fopen(name, "we");
     if (!file)
@@ -52,26 +59,114 @@ FILE *tool_open_stats(const char *name)
     return file;
 }
 
-int tool_finish(const struct ledger *l, FILE *stats, const char *stats_name,
-                int status)
+static void show_ledgers(void *arg)
 {
-    char line[512];
-    ledger_line(l, line, sizeof line);
-    report("%s", line);
-    if (!ledger_balances(l)) {
-        report("the account above does not balance: this is a fault of weir");
-        status = EXIT_FAILED;
+    const struct tool_run *r = arg;
+    char line[LEDGER_LINE];
+    for (int i = 0; i < r->count; i++) {
+        ledger_line(r->ledgers[i], line, sizeof line);
+        report_now("%s", line);
     }
-    if (stats && !ledger_write(l, stats, stats_name, status) &&
-        status == EXIT_WELL)
-        status = EXIT_FAILED;
-    weir_stop(WEIR_SECOND);
+}
+
+static void snapshot(void *arg)
+{
+    const struct tool_run *r = arg;
+    if (r->snapshot)
+        r->snapshot(r->arg);
+    else
+        show_ledgers(arg);
+}
+
+static void at_once(void *arg)
+{
+    const struct tool_run *r = arg;
+    if (r->at_once)
+        r->at_once(r->arg);
+    show_ledgers(arg);
+}
+
+/* 0, or why it could not begin. */
+static int work(const struct tool_run *r)
+{
+    struct progress progress;
+    int code = r->prepare(r->arg);
+    if (!code)
+        code = stop_start(r->stop, r->settings->grace, snapshot, at_once,
+                          (void *)(uintptr_t)r);
+    if (code)
+        return code;
+    progress_start(&progress, r->show, r->arg);
+    code = r->work(r->arg);
+    progress_finish(&progress);
+    stop_finish(r->stop);
+    return code;
+}
+
+static bool something_lost(const struct tool_run *r)
+{
+    for (int i = 0; i < r->count; i++)
+        if (ledger_dropped(r->ledgers[i]) + r->ledgers[i]->left > 0)
+            return true;
+    return false;
+}
+
+static int status_of(const struct tool_run *r)
+{
+    if (r->stop->signal)
+        return EXIT_SIGNAL + r->stop->signal;
+    int status = r->status(r->arg);
+    if (status == EXIT_WELL && r->settings->strict && something_lost(r))
+        status = EXIT_DROPPED;
     return status;
 }
 
-void tool_last_words(const struct ledger *l)
+/* The ledger and the statistics; the status to end with. */
+static int close_account(const struct tool_run *r, FILE *stats)
 {
-    char line[512];
-    ledger_line(l, line, sizeof line);
-    report_now("%s", line);
+    char line[LEDGER_LINE];
+    int status = status_of(r);
+    for (int i = 0; i < r->count; i++) {
+        ledger_end(r->ledgers[i]);
+        ledger_line(r->ledgers[i], line, sizeof line);
+        report("%s", line);
+        if (ledger_balances(r->ledgers[i]))
+            continue;
+        report("the account above does not balance: this is a fault of weir");
+        status = EXIT_FAILED;
+    }
+    if (stats &&
+        !ledger_write(r->ledgers, r->count, stats, r->settings->stats,
+                      status) &&
+        status == EXIT_WELL)
+        status = EXIT_FAILED;
+    return status;
+}
+
+static int run_with(const struct tool_run *r, FILE *stats)
+{
+    int status = start_runtime();
+    if (status)
+        return status;
+    int code = work(r);
+    if (code) {
+        tool_say("cannot start", code);
+        status = EXIT_FAILED;
+    } else {
+        status = close_account(r, stats);
+        weir_stop(WEIR_SECOND);
+    }
+    r->release(r->arg);
+    return status;
+}
+
+int tool_run(const struct tool_run *r)
+{
+    FILE *stats = r->settings->stats ? open_stats(r->settings->stats) : NULL;
+    int status = EXIT_USAGE;
+    if (stats || !r->settings->stats)
+        status = run_with(r, stats);
+    if (stats)
+        fclose(stats);
+    return status;
 }

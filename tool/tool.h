@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #include "ledger.h"
+#include "settings.h"
+#include "stop.h"
 
 /* Documented in weir(1), and stable. A signal s is 128 + s. */
 enum {
@@ -22,23 +24,34 @@ enum {
 /* argv[0] is the name to go by. The exit status. */
 int map_main(int argc, char **argv);
 int buf_main(int argc, char **argv);
+int tee_main(int argc, char **argv);
 
 /* Before anything else: the standard descriptors, and what a child must get
  * back. */
 void tool_setup(void);
 
-/* Starts the runtime; EXIT_WELL, or the status to end with, said. */
-int tool_start(void);
+/* A run of a command, between its options and its exit status. */
+struct tool_run {
+    const struct run_settings *settings;
+    struct ledger *const *ledgers; /* one, or one for each branch           */
+    int count;
+    struct stop *stop;
+    void *arg; /* of all below                                              */
+    int (*prepare)(void *arg); /* 0, or why it cannot begin                 */
+    int (*work)(void *arg);    /* with signals watched; 0, or the same      */
+    void (*release)(void *arg);
+    int (*status)(const void *arg); /* to end with, when no signal came     */
+    void (*show)(void *arg, char *line, size_t n); /* the progress line     */
+    void (*snapshot)(void *arg); /* on SIGUSR1; NULL: the ledgers           */
+    void (*at_once)(void *arg);  /* before the last words; may be NULL      */
+};
 
-/* Opens what --stats names, before the work begins. NULL: it cannot be. */
-FILE *tool_open_stats(const char *name);
+/* Opens the statistics, starts the runtime, watches for signals, shows the
+ * progress, does the work, closes the account, stops the runtime. The exit
+ * status. */
+int tool_run(const struct tool_run *r);
 
-/* The ledger line, the statistics (file may be NULL) and the runtime's end;
- * the status to end with. */
-int tool_finish(const struct ledger *l, FILE *stats, const char *stats_name,
-                int status);
-
-/* The ledger line when there is no time for anything else. */
-void tool_last_words(const struct ledger *l);
+/* "NAME: why", for a code. */
+void tool_say(const char *what, int code);
 
 #endif

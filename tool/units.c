@@ -168,3 +168,13 @@ void units_show_clock(char *text, size_t n, double seconds)
     else
         snprintf(text, n, "%u:%02u", s / 60, s % 60);
 }
+
+void units_show_time(char *text, size_t n, int64_t ns)
+{
+    if (ns >= WEIR_SECOND)
+        snprintf(text, n, "%.1f s", (double)ns / (double)WEIR_SECOND);
+    else if (ns >= WEIR_MILLISECOND)
+        snprintf(text, n, "%.1f ms", (double)ns / (double)WEIR_MILLISECOND);
+    else
+        snprintf(text, n, "%u us", (unsigned)(ns / 1000));
+}

@@ -31,6 +31,9 @@ bool units_is_bytes(const char *text);
 /* "1.5G", "10k", "17": at most 15 characters and a NUL. */
 void units_show_size(char *text, size_t n, uint64_t bytes);
 
+/* "1.2 s", "3.4 ms" or "56 us", from nanoseconds. */
+void units_show_time(char *text, size_t n, int64_t ns);
+
 /* "1:02:03" or "4:05", for a time left. */
 void units_show_clock(char *text, size_t n, double seconds);
 
