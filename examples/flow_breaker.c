@@ -55,14 +55,15 @@ int main(void)
         .capacity = 2,
         .policy = WEIR_ERROR,
     }));
+    const weir_breaker_opts opts = {
+        .failures = 3,
+        .open_for = 5 * WEIR_SECOND,
+        .on_change = say_change,
+        .now = clock_now,
+    };
     weir_breaker b;
 
-    must(weir_breaker_init(&b, &(weir_breaker_opts){
-                                   .failures = 3,
-                                   .open_for = 5 * WEIR_SECOND,
-                                   .on_change = say_change,
-                                   .now = clock_now,
-                               }));
+    must(weir_breaker_init(&b, &opts));
     for (int i = 1; i <= 7; i++)
         handle(&b, queue, i);
 
