@@ -34,5 +34,6 @@
 #include <weir/breaker.h>
 #include <weir/pool.h>
 #include <weir/pipeline.h>
+#include <weir/fan.h>
 
 #endif
