@@ -8,6 +8,7 @@
  *   credits (class) + credits in caches + tasks = slots - RESERVE * caches
  *   free[0 .. nfree) holds each free slot once
  *   warm counts the free slots whose memory is resident
+ *   low_warm is the least that warm has been since the last trim began
  */
 #include "sched/stack.h"
 
@@ -260,13 +261,17 @@ void wr_stack_unreserve(struct wr_stack_cache *c, int class_)
 
 /* ---- taking and giving --------------------------------------------------- */
 
+static void less_warm(struct wr_stack_kind *k, size_t n)
+{
+    k->warm -= n;
+    if (k->warm < k->low_warm)
+        k->low_warm = k->warm;
+}
+
 static void class_took(struct wr_stack_kind *k, struct wr_slot s)
 {
-    if ((s.slab->state[s.index] & WR_SLOT_STATE) == WR_SLOT_WARM) {
-        k->warm--;
-        if (k->warm < k->low_warm)
-            k->low_warm = k->warm;
-    }
+    if ((s.slab->state[s.index] & WR_SLOT_STATE) == WR_SLOT_WARM)
+        less_warm(k, 1);
 }
 
 /* Under the lock. The credits say that there is one. */
@@ -447,7 +452,7 @@ static void slab_retire(struct wr_stack_kind *k, struct wr_slab *s, size_t warm)
     list_del(&k->open, s);
     k->slots -= s->slots;
     k->credits -= s->slots;
-    k->warm -= warm;
+    less_warm(k, warm);
 }
 
 /* Discards the memory of free slots. Under the lock: nobody may take one
@@ -464,7 +469,7 @@ static void slab_discard(struct wr_stack_kind *k, struct wr_slab *s,
                      (uint8_t)((*state & WR_SLOT_GUARDED) | WR_SLOT_CLEAN));
         wr_pages_discard(wr_slot_bottom(slot), wr_stack_size(s->class_));
     }
-    k->warm -= warm;
+    less_warm(k, warm);
 }
 
 /* One slab's worth; how many warm slots it gave back, 0 when done. */

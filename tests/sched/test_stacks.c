@@ -8,6 +8,7 @@
 #include <weir.h>
 #include "child.h"
 #include "port/pages.h"
+#include "sched/slab.h"
 #include "sched/task.h"
 
 enum {
@@ -138,6 +139,34 @@ START_TEST(a_million_parked)
 }
 END_TEST
 
+/* What a trim leaves warm stays warm, however often there is one. Hosted: no
+ * monitor that trims as well. */
+START_TEST(a_trim_keeps_some)
+{
+    enum { TASKS = 2000, KEPT = 512, STACK = 16 << 10 };
+    const weir_opts o = {.hosted = true, .stack_size = STACK};
+    const struct wr_stack_kind *k = &wr_stack_kinds[wr_stack_class(STACK)];
+    weir_chan *c = weir_chan_new(1, 0);
+    int i;
+
+    ck_assert_int_eq(weir_start(&o), 0);
+    ck_assert_int_eq(weir_run_once(0), 0);
+    park_all(c, TASKS);
+    ck_assert_int_eq(weir_chan_close(c), 0);
+    while (weir_tasks() > 0)
+        (void)weir_sleep(WEIR_MILLISECOND, NULL);
+    ck_assert_uint_ge(k->warm, TASKS - WR_STACK_CACHE);
+    for (i = 0; i < 10; i++) {
+        (void)wr_stack_trim(false);
+        ck_assert_uint_ge(k->warm, KEPT);
+    }
+    ck_assert_uint_lt(k->warm, TASKS / 2);
+    ck_assert_int_eq(weir_stop(0), 0);
+    ck_assert_uint_eq(k->warm, 0);
+    weir_chan_unref(c);
+}
+END_TEST
+
 /* ---- a kernel without cheap guards --------------------------------------- */
 
 START_TEST(guards_within_the_budget)
@@ -221,7 +250,7 @@ START_TEST(a_split_guard_catches_too)
 }
 END_TEST
 
-CHECK_MAIN(CHECK_LONG(a_million_parked, 240),
+CHECK_MAIN(CHECK_LONG(a_million_parked, 240), CHECK_TEST(a_trim_keeps_some),
            CHECK_LOOP(guards_within_the_budget, 2),
            CHECK_TEST(the_budget_comes_back),
            CHECK_TEST(a_split_guard_catches_too))
