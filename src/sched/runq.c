@@ -22,28 +22,9 @@ struct block {
 static struct {
     WR_ALIGNED uint64_t len;
     WR_ALIGNED uint32_t lock;
-    struct wr_task *first, *last;
+    struct wr_task_list tasks;
     struct block *head, *tail;
 } global;
-
-/* Under the lock. */
-static void append_task(struct wr_task *t)
-{
-    t->next = NULL;
-    if (global.last)
-        global.last->next = t;
-    else
-        global.first = t;
-    global.last = t;
-}
-
-static struct wr_task *first_task(void)
-{
-    struct wr_task *t = global.first;
-    if (t && !(global.first = t->next))
-        global.last = NULL;
-    return t;
-}
 
 /* The last block if it has room, else a fresh one; NULL: no memory. */
 static struct block *room(void)
@@ -95,7 +76,7 @@ static bool first_spawn(struct wr_spawn *out)
 void wr_global_push(struct wr_task *t)
 {
     wr_lock(&global.lock);
-    append_task(t);
+    wr_tasks_append(&global.tasks, t);
     wr_add(&global.len, 1);
     wr_unlock(&global.lock);
 }
@@ -112,7 +93,7 @@ bool wr_global_spawn(const struct wr_spawn *s)
 
 static bool first_of_all(struct wr_spawn *out)
 {
-    struct wr_task *t = first_task();
+    struct wr_task *t = wr_tasks_take(&global.tasks);
     if (!t)
         return first_spawn(out);
     *out = (struct wr_spawn){.arg = t};
@@ -152,7 +133,7 @@ void wr_ready_spill(struct wr_runq *q)
 {
     wr_lock(&global.lock);
     for (int i = 0; i < HALF; i++)
-        append_task(wr_ready_pop(q));
+        wr_tasks_append(&global.tasks, wr_ready_pop(q));
     wr_add(&global.len, HALF);
     wr_unlock(&global.lock);
 }

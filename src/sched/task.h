@@ -53,6 +53,30 @@ struct wr_task {
     char on_name[32]; /* the name of what it waits on, if that has one     */
 };
 
+/* Tasks in line, linked by next. All zero is empty. */
+struct wr_task_list {
+    struct wr_task *first, *last;
+};
+
+static inline void wr_tasks_append(struct wr_task_list *l, struct wr_task *t)
+{
+    t->next = NULL;
+    if (l->first)
+        l->last->next = t;
+    else
+        l->first = t;
+    l->last = t;
+}
+
+/* NULL: it is empty. */
+static inline struct wr_task *wr_tasks_take(struct wr_task_list *l)
+{
+    struct wr_task *t = l->first;
+    if (t)
+        l->first = t->next;
+    return t;
+}
+
 /* Bytes at the top of a stack that the record takes. */
 enum { WR_TASK_ROOM = (sizeof(struct wr_task) + 63) / 64 * 64 };
 

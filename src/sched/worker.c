@@ -55,15 +55,23 @@ void wr_worker_set_self(struct wr_worker *w)
 
 /* ---- ready tasks --------------------------------------------------------- */
 
-static void inbox_push(struct wr_worker *w, struct wr_task *t)
+/* The inbox of w, or of its heir, locked. */
+static struct wr_worker *lock_inbox(struct wr_worker *w)
 {
-    t->next = NULL;
-    wr_lock(&w->inbox_lock);
-    if (w->inbox_last)
-        w->inbox_last->next = t;
-    else
-        w->inbox_first = t;
-    w->inbox_last = t;
+    for (;;) {
+        wr_lock(&w->inbox_lock);
+        struct wr_worker *heir = w->heir;
+        if (wr_likely(!heir))
+            return w;
+        wr_unlock(&w->inbox_lock);
+        w = heir;
+    }
+}
+
+static void inbox_push(struct wr_worker *home, struct wr_task *t)
+{
+    struct wr_worker *w = lock_inbox(home);
+    wr_tasks_append(&w->inbox, t);
     wr_add(&w->inbox_len, 1);
     wr_unlock(&w->inbox_lock);
     if (w != wr_worker_self())
@@ -75,13 +83,9 @@ static struct wr_task *inbox_pop(struct wr_worker *w)
     if (wr_likely(wr_load_rlx(&w->inbox_len) == 0))
         return NULL;
     wr_lock(&w->inbox_lock);
-    struct wr_task *t = w->inbox_first;
-    if (t) {
-        w->inbox_first = t->next;
-        if (!w->inbox_first)
-            w->inbox_last = NULL;
+    struct wr_task *t = wr_tasks_take(&w->inbox);
+    if (t)
         wr_sub(&w->inbox_len, 1);
-    }
     wr_unlock(&w->inbox_lock);
     return t;
 }
@@ -558,22 +562,21 @@ static bool search(struct wr_worker *w)
  * work queues it before it looks for sleepers. Both are sequentially
  * consistent, so one of the two sees the other.
  */
-void wr_worker_wake(struct wr_worker *w)
+bool wr_worker_wake(struct wr_worker *w)
 {
     uint32_t seen = WR_ASLEEP;
     if (!wr_cas(&w->state, &seen, WR_NOTIFIED))
-        return;
+        return false;
     if (wr_load(&w->polling))
         wr_poller_kick(&wr_poller);
     wr_futex_wake(&w->state, 1);
+    return true;
 }
 
 static bool wake_if(struct wr_worker *w, bool poller)
 {
-    if (wr_load(&w->state) != WR_ASLEEP || wr_load(&w->polling) != poller)
-        return false;
-    wr_worker_wake(w);
-    return true;
+    return wr_load(&w->state) == WR_ASLEEP && wr_load(&w->polling) == poller &&
+           wr_worker_wake(w);
 }
 
 /* The one in the poller last: somebody should stay there. */
@@ -702,4 +705,14 @@ void wr_worker_close(struct wr_worker *w)
     while (wr_runq_pick(&w->runq, &p))
         wr_global_push(pick_task(w, &p));
     wr_stack_cache_close(&w->stacks);
+}
+
+void wr_worker_inherit(struct wr_worker *w, struct wr_worker *heir)
+{
+    struct wr_task *t;
+    wr_lock(&w->inbox_lock);
+    w->heir = heir;
+    wr_unlock(&w->inbox_lock);
+    while (heir && (t = inbox_pop(w)) != NULL)
+        inbox_push(heir, t);
 }

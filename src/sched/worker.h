@@ -14,7 +14,8 @@
  * next (settle). So no waker ever waits for a sleeper to be off its stack: it
  * queues the task, and whoever picks it looks at on_stack before it runs it.
  *
- * An inbox holds pinned tasks: only its owner takes them.
+ * An inbox holds pinned tasks: only its owner takes them. A worker that the
+ * next start of the runtime leaves out has an heir who gets them.
  */
 #ifndef WR_SCHED_WORKER_H
 #define WR_SCHED_WORKER_H
@@ -56,7 +57,8 @@ struct wr_worker {
 
     WR_ALIGNED uint32_t inbox_lock;
     uint32_t inbox_len;
-    struct wr_task *inbox_first, *inbox_last;
+    struct wr_task_list inbox;
+    struct wr_worker *heir;    /* NULL: it runs itself                        */
     WR_ALIGNED uint32_t state; /* enum wr_worker_state; a futex            */
     uint32_t polling;          /* asleep in the poller                     */
 
@@ -73,6 +75,10 @@ void wr_worker_set_self(struct wr_worker *w);
 /* Everything of a worker's own, before its thread starts. */
 int wr_worker_open(struct wr_worker *w, int index, int stack_class);
 void wr_worker_close(struct wr_worker *w);
+
+/* While the runtime is off: from now on the heir has the pinned tasks of w,
+ * also those that still wait to run. NULL: w has its own. */
+void wr_worker_inherit(struct wr_worker *w, struct wr_worker *heir);
 
 /* Runs tasks until the runtime stops. */
 void wr_worker_loop(struct wr_worker *w);
@@ -97,8 +103,8 @@ void wr_task_new(struct wr_worker *w, struct wr_task *t);
 
 /* Wakes one sleeping worker, if any. */
 void wr_worker_wake_one(void);
-/* Wakes this one. */
-void wr_worker_wake(struct wr_worker *w);
+/* Wakes this one. False: it did not sleep, or another woke it. */
+bool wr_worker_wake(struct wr_worker *w);
 
 /* Is there anything in its queues? A glance. */
 static inline bool wr_worker_has_work(const struct wr_worker *w)
