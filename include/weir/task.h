@@ -32,7 +32,8 @@ typedef struct weir_task_opts {
  * Starts fn(arg) as a task. The caller goes on; newer tasks of a worker run
  * before its older ones. Any thread or task.
  * Returns 0; WEIR_EINVAL (fn is NULL), WEIR_ENOMEM (no memory, mappings or
- * threads: nothing was started), WEIR_FORKED.
+ * threads: nothing was started), WEIR_STOPPED (a thread's call after a
+ * weir_stop that timed out), WEIR_FORKED.
  */
 WEIR_API int weir_go(void (*fn)(void *), void *arg);
 
@@ -54,7 +55,8 @@ WEIR_API int weir_go_with(const weir_task_opts *o, void (*fn)(void *),
  * all tasks are asleep and nothing can ever wake one (no timer, descriptor,
  * signal channel, blocking call or foreign thread is left to do it), it says
  * so on standard error with a dump and returns WEIR_DEADLOCK.
- * From a plain thread; WEIR_EINVAL from a task or while another runs.
+ * From a plain thread; WEIR_EINVAL from a task or while another runs;
+ * WEIR_ENOMEM, WEIR_STOPPED, WEIR_FORKED as weir_go.
  */
 WEIR_API int weir_run(int (*fn)(void *), void *arg);
 
@@ -90,8 +92,9 @@ typedef struct weir_opts {
 /*
  * Starts the runtime with options, which may be NULL. Without this call it
  * starts by itself with the defaults. Returns 0; WEIR_BUSY (it runs
- * already), WEIR_EINVAL (an option or environment value out of range),
- * WEIR_ENOMEM (threads or memory), WEIR_FORKED.
+ * already), WEIR_STOPPED (a weir_stop timed out and is to be called again),
+ * WEIR_EINVAL (an option or environment value out of range), WEIR_ENOMEM
+ * (threads or memory), WEIR_FORKED.
  */
 WEIR_API int weir_start(const weir_opts *o);
 
@@ -100,9 +103,17 @@ WEIR_API int weir_start(const weir_opts *o);
  * WEIR_FOREVER: as long as it takes), then joins the workers. Returns the
  * number of tasks that are left (0: a clean end), after printing them to
  * stderr as a leak report. Tasks that are left stay as they are; should the
- * runtime start again and something wake them, they go on. WEIR_EINVAL from
- * a task or for a negative timeout, WEIR_TIMEDOUT when a running task would
- * not give its worker back, WEIR_FORKED. Without a runtime it returns 0.
+ * runtime start again and something wake them, they go on, pinned ones
+ * perhaps on another worker. WEIR_EINVAL from a task or for a negative
+ * timeout, WEIR_ENOMEM when a thread has no memory to wait with (nothing was
+ * stopped), WEIR_FORKED. Without a runtime it returns 0.
+ *
+ * WEIR_TIMEDOUT: a running task would not give its worker back within a
+ * second. Then the runtime stays half stopped until weir_stop is called
+ * again and succeeds. Meanwhile what that task starts is left with it;
+ * threads get WEIR_STOPPED from each call that needs a worker (weir_go,
+ * weir_start, weir_run, sleeps, timers, waits with a deadline or for a
+ * descriptor).
  */
 WEIR_API int weir_stop(int64_t timeout);
 

@@ -3,6 +3,11 @@
  * The life of the runtime: off -> running -> stopping -> off, any number of
  * times. Starting and stopping are under one mutex; everybody else only
  * looks at the flags.
+ *
+ *   running   tasks are accepted from everywhere
+ *   stopping  the workers are called back; a task that holds one up leaves it
+ *             at that until another weir_stop. What a task starts meanwhile
+ *             is left with it; threads are turned away.
  */
 #include <errno.h>
 #include <limits.h>
@@ -155,12 +160,23 @@ static void workers_join(int n)
         wr_worker_wake(wr_rt.workers[i]);
     for (int i = 0; i < n; i++)
         wr_thread_join(wr_rt.workers[i]->thread);
+    wr_store(&wr_rt.stopping, 0);
+}
+
+/* An earlier start may have had more of them. */
+static void share_inboxes(void)
+{
+    int n = wr_rt.nworkers;
+    for (int i = 0; i < WR_WORKERS_MAX && wr_rt.workers[i]; i++)
+        wr_worker_inherit(wr_rt.workers[i],
+                          i < n ? NULL : wr_rt.workers[i % n]);
 }
 
 static int workers_start(void)
 {
     for (int i = 0; i < wr_rt.nworkers; i++)
         wr_worker_open(wr_rt.workers[i], i, wr_rt.stack_class);
+    share_inboxes();
     for (int i = 0; i < wr_rt.nworkers && !wr_rt.hosted; i++) {
         struct wr_worker *w = wr_rt.workers[i];
         wr_store(&w->exited, 0);
@@ -184,7 +200,6 @@ static int start_machinery(const weir_opts *o)
     int err = wr_poller_open(&wr_poller);
     if (err)
         return WEIR_ENOMEM;
-    wr_store(&wr_rt.stopping, 0);
     if ((err = wr_signals_start()) != 0)
         goto close_poller;
     wr_fds_start();
@@ -214,7 +229,7 @@ static void dump_to_stderr(void)
     weir_dump(stderr);
 }
 
-static int stop_machinery(int tasks_left);
+static int stop_machinery(int64_t until);
 
 /* Under the mutex. */
 static int start(const weir_opts *o)
@@ -231,7 +246,7 @@ static int start(const weir_opts *o)
     if (o && o->dump_signal)
         err = wr_signal_hook(o->dump_signal, dump_to_stderr);
     if (err)
-        stop_machinery(0);
+        stop_machinery(INT64_MAX);
     return err;
 }
 
@@ -264,7 +279,9 @@ int weir_start(const weir_opts *o)
         return WEIR_FORKED;
     watch_forks();
     pthread_mutex_lock(&life);
-    int err = wr_load_rlx(&wr_rt.running) ? WEIR_BUSY : start(o);
+    int err = wr_load_rlx(&wr_rt.running)    ? WEIR_BUSY
+              : wr_load_rlx(&wr_rt.stopping) ? WEIR_STOPPED
+                                             : start(o);
     pthread_mutex_unlock(&life);
     return err;
 }
@@ -273,7 +290,7 @@ int wr_runtime_need(void)
 {
     if (wr_unlikely(wr_forked()))
         return WEIR_FORKED;
-    if (wr_likely(wr_load_acq(&wr_rt.running)))
+    if (wr_likely(wr_load_acq(&wr_rt.running)) || wr_worker_self())
         return 0;
     int err = weir_start(NULL);
     return err == WEIR_BUSY ? 0 : err;
@@ -386,7 +403,7 @@ void wr_runtime_idle(void)
 }
 
 /* Waits for the last task to end: 0, WEIR_TIMEDOUT, or WEIR_DEADLOCK if that
- * is watched for. A thread only. */
+ * is watched for. A thread only, which can wait. */
 static int drain(int64_t timeout)
 {
     struct wr_waiter me;
@@ -415,10 +432,8 @@ static int drain(int64_t timeout)
 
 /* ---- stopping ------------------------------------------------------------ */
 
-/* Only a task that runs can keep its worker: without one they all come. */
-static bool workers_came_back(int tasks_left)
+static bool workers_came_back(int64_t until)
 {
-    int64_t until = tasks_left > 0 ? wr_clock() + STOP_GRACE : INT64_MAX;
     for (int i = 0; i < wr_rt.nworkers; i++) {
         struct wr_worker *w = wr_rt.workers[i];
         int64_t left;
@@ -430,14 +445,14 @@ static bool workers_came_back(int tasks_left)
     return true;
 }
 
-static int stop_machinery(int tasks_left)
+static int stop_machinery(int64_t until)
 {
     wr_store(&wr_rt.stopping, 1);
+    wr_store(&wr_rt.running, 0);
     for (int i = 0; i < wr_rt.nworkers; i++)
         wr_worker_wake(wr_rt.workers[i]);
-    if (!wr_rt.hosted && !workers_came_back(tasks_left))
+    if (!wr_rt.hosted && !workers_came_back(until))
         return WEIR_TIMEDOUT;
-    wr_store(&wr_rt.running, 0);
     if (wr_rt.hosted) {
         wr_hosted_stop();
     } else {
@@ -452,6 +467,7 @@ static int stop_machinery(int tasks_left)
     wr_poller_close(&wr_poller);
     wr_overflow_remove();
     wr_stack_trim(true);
+    wr_store(&wr_rt.stopping, 0);
     return 0;
 }
 
@@ -466,17 +482,33 @@ static int report_left(void)
     return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Under the mutex, running. After a stop that a task held up there is nobody
- * left to drain: it goes on where it was. */
+/* Only a task that runs can keep its worker: without one they all come. */
+static int64_t grace(void)
+{
+    return weir_tasks() > 0 ? wr_clock() + STOP_GRACE : INT64_MAX;
+}
+
+/* Under the mutex. After a stop that a task held up there is nobody left to
+ * drain: it goes on where it was. */
 static int stop(int64_t timeout)
 {
     if (wr_rt.hosted && !wr_hosted_is_host())
         return WR_MISUSE("a thread that is not the host's");
-    if (timeout > 0 && !wr_load(&wr_rt.stopping))
+    bool drains = timeout > 0 && !wr_load(&wr_rt.stopping);
+    int err = drains ? wr_can_wait() : 0;
+    if (err)
+        return err;
+    if (drains)
         drain(timeout);
+    err = stop_machinery(grace());
     int left = report_left();
-    int err = stop_machinery(left);
     return err ? err : left;
+}
+
+/* Under the mutex. */
+static bool is_off(void)
+{
+    return !wr_load(&wr_rt.running) && !wr_load(&wr_rt.stopping);
 }
 
 int weir_stop(int64_t timeout)
@@ -486,7 +518,7 @@ int weir_stop(int64_t timeout)
     if (wr_task_self() || timeout < 0)
         return WR_MISUSE("a call from a task, or a negative time");
     pthread_mutex_lock(&life);
-    int result = wr_load(&wr_rt.running) ? stop(timeout) : 0;
+    int result = is_off() ? 0 : stop(timeout);
     pthread_mutex_unlock(&life);
     return result;
 }
@@ -539,7 +571,9 @@ int weir_run(int (*fn)(void *), void *arg)
 {
     if (wr_forked())
         return WEIR_FORKED;
-    int err = fn && !wr_task_self() ? wr_runtime_need() : WEIR_EINVAL;
+    int err = fn && !wr_task_self() ? wr_can_wait() : WEIR_EINVAL;
+    if (!err)
+        err = wr_runtime_need();
     if (err)
         return err;
     if (wr_rt.hosted || wr_xchg(&run_taken, 1))

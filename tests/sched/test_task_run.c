@@ -54,7 +54,7 @@ START_TEST(run_is_for_plain_threads)
 }
 END_TEST
 
-static int run_elsewhere(void *arg)
+static int wait_for_one(void *arg)
 {
     must_eq(ints_recv(arg, NULL, NULL), 0);
     return 0;
@@ -62,7 +62,7 @@ static int run_elsewhere(void *arg)
 
 static void *run_meanwhile(void *arg)
 {
-    must_eq(weir_run(run_elsewhere, arg), WEIR_EINVAL);
+    must_eq(weir_run(wait_for_one, arg), WEIR_EINVAL);
     put(arg, 1);
     return NULL;
 }
@@ -187,34 +187,96 @@ START_TEST(what_is_left_is_told_and_goes_on)
 }
 END_TEST
 
+static atomic_int hold;
+
+/* What it starts before it gives the worker back is left with the others. */
 static void hold_the_worker(void *arg)
 {
-    atomic_int *state = arg;
-
-    atomic_store(state, 1);
-    while (atomic_load(state) != 2)
+    atomic_store(&hold, 1);
+    while (atomic_load(&hold) != 2)
         sched_yield();
+    must_eq(weir_go(wait_and_count, arg), 0);
+}
+
+/* Until the stop is through, nothing that would need a worker is accepted. */
+static void nothing_is_accepted(struct bed *bed)
+{
+    const weir_task_opts pinned = {.pinned = true};
+    weir_timer timer = WEIR_TIMER_INIT;
+    weir_wg wg = WEIR_WG_INIT;
+
+    must_eq(weir_go(wait_and_count, bed), WEIR_STOPPED);
+    must_eq(weir_go_copy(wait_and_count, bed, sizeof *bed), WEIR_STOPPED);
+    must_eq(weir_go_with(&pinned, wait_and_count, bed), WEIR_STOPPED);
+    must_eq(weir_wg_go(&wg, wait_and_count, bed), WEIR_STOPPED);
+    must_eq(weir_wg_wait(&wg, NULL), 0);
+    must_eq(weir_run(wait_for_one, bed->c), WEIR_STOPPED);
+    must_eq(weir_start(NULL), WEIR_STOPPED);
+    must_eq(weir_sleep(1, NULL), WEIR_STOPPED);
+    must_eq(weir_timer_set(&timer, 1, add_one, bed), WEIR_STOPPED);
+    must_eq(weir_workers(), 0);
+    must_eq(weir_tasks(), 2);
 }
 
 START_TEST(a_task_that_keeps_its_worker)
 {
     struct bed bed = {ints_new(0), 0};
-    atomic_int state = 0;
+    int left;
 
     must_eq(weir_go(wait_and_count, &bed), 0);
-    must_eq(weir_go(hold_the_worker, &state), 0);
-    while (atomic_load(&state) == 0)
+    must_eq(weir_go(hold_the_worker, &bed), 0);
+    while (atomic_load(&hold) == 0)
         sched_yield();
     must_eq(weir_stop(WEIR_MILLISECOND), WEIR_TIMEDOUT);
-    atomic_store(&state, 2);
-    while (weir_tasks() > 1)
-        sched_yield();
-    must_eq(weir_stop(WEIR_FOREVER), 1);
-    must_eq(weir_workers(), 0);
+    nothing_is_accepted(&bed);
+    must_eq(weir_stop(0), WEIR_TIMEDOUT);
+    nothing_is_accepted(&bed);
+    atomic_store(&hold, 2);
+    while ((left = weir_stop(WEIR_FOREVER)) == WEIR_TIMEDOUT)
+        ;
+    must_eq(left, 2);
     must_eq(ints_close(bed.c), 0);
     must_eq(weir_start(NULL), 0);
     must_eq(weir_stop(WEIR_FOREVER), 0);
-    must_eq(bed.woken, 1);
+    must_eq(bed.woken, 2);
+    ints_unref(bed.c);
+}
+END_TEST
+
+/* As host: the first look makes this thread the worker. */
+static void start_with(const weir_opts *o)
+{
+    must_eq(weir_start(o), 0);
+    if (o->hosted)
+        must(weir_run_once(0) >= 0);
+}
+
+/* Who is pinned to a worker that is there no more goes on on another; woken
+ * before that one is started, or after. */
+START_TEST(pinned_ones_go_on_with_fewer_workers)
+{
+    static const weir_opts four = {.workers = 4};
+    static const weir_opts fewer[] = {
+        {.workers = 1}, {.workers = 3}, {.hosted = true}};
+    const weir_task_opts pinned = {.pinned = true};
+    struct bed bed = {ints_new(4), 0};
+    int i;
+
+    must_eq(weir_start(&four), 0);
+    for (i = 0; i < 8; i++)
+        must_eq(weir_go_with(&pinned, wait_and_count, &bed), 0);
+    must_eq(weir_stop(WEIR_MILLISECOND), 8);
+    for (i = 0; i < 4; i++)
+        put(bed.c, i);
+    start_with(&fewer[_i]);
+    while (weir_tasks() > 4)
+        must_eq(weir_sleep(WEIR_MILLISECOND, NULL), 0);
+    must_eq(weir_stop(0), 4);
+    must_eq(bed.woken, 4);
+    start_with(&fewer[_i]);
+    must_eq(ints_close(bed.c), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(bed.woken, 8);
     ints_unref(bed.c);
 }
 END_TEST
@@ -253,12 +315,6 @@ START_TEST(starts_again_by_itself)
 END_TEST
 
 /* ---- no deadlock -------------------------------------------------------- */
-
-static int wait_for_one(void *arg)
-{
-    must_eq(ints_recv(arg, NULL, NULL), 0);
-    return 0;
-}
 
 /* A thread that weir knows nothing of may yet do something. */
 static void *send_late(void *arg)
@@ -315,6 +371,7 @@ CHECK_MAIN(CHECK_TEST(run_returns_the_result_after_all_ended),
            CHECK_TEST(negative_time_is_refused),
            CHECK_TEST(what_is_left_is_told_and_goes_on),
            CHECK_TEST(a_task_that_keeps_its_worker),
+           CHECK_LOOP(pinned_ones_go_on_with_fewer_workers, 3),
            CHECK_TEST(stop_waits_for_sleepers),
            CHECK_TEST(starts_again_by_itself),
            CHECK_TEST(another_thread_is_no_deadlock),
