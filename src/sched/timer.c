@@ -19,6 +19,7 @@
 
 #include <weir/time.h>
 #include "port/clock.h"
+#include "port/thread.h"
 #include "sched/state.h"
 
 enum {
@@ -204,12 +205,24 @@ static const void *runner_self(void)
     return wr_task_self() ? NULL : &here;
 }
 
+/* In the child of a fork nothing runs elsewhere. */
 static bool runs_elsewhere(const struct wheel *w, const struct weir_timer_ *t)
 {
+    if (wr_forked())
+        return false;
     for (const struct running *r = w->running; r; r = r->next)
         if (r->timer == t && r->who != runner_self())
             return true;
     return false;
+}
+
+/* A thread that has nothing to sleep on: a look now and then, for a callback
+ * that must not wait itself. */
+static void let_it_run(struct wheel *w)
+{
+    wr_unlock(&w->lock);
+    wr_thread_yield();
+    wr_lock(&w->lock);
 }
 
 /* Sleeps until some callback has returned. The lock is free meanwhile. */
@@ -217,6 +230,10 @@ static void await_an_end(struct wheel *w, struct weir_timer_ *t)
 {
     struct wr_waiter me;
     struct wr_node n;
+    if (wr_can_wait() != 0) {
+        let_it_run(w);
+        return;
+    }
     wr_waiter_init(&me);
     wr_node_init(&n, &me, &w->enders, &w->lock, 0, NULL);
     wr_queue_push(&n);
