@@ -45,6 +45,8 @@ var rows = map[string]func(ops int){
 	"mutex-2":         func(ops int) { mutex(ops, 2) },
 	"wait-group":      waitGroup,
 	"cond":            condition,
+	"drop-newest":     dropNewest,
+	"drop-oldest":     dropOldest,
 	"timer-cancel":    timerCancel,
 	"timer-reset":     timerReset,
 }

@@ -141,18 +141,21 @@ static void discard(weir_chan *c)
 
 static bool build(weir_chan *c, const weir_chan_opts *o)
 {
-    c->elem_size = o->elem_size;
+    c->elem_size = (uint32_t)o->elem_size;
     c->policy = (uint8_t)o->policy;
     c->cap = o->policy == WEIR_LATEST ? 1 : o->capacity;
     c->destroy = o->destroy;
     c->single_producer = o->single_producer;
     c->single_consumer = o->single_consumer;
-    c->highest = o->uncounted ? UINT64_MAX : 0;
+    c->highest = o->uncounted ? INT64_MAX : 0;
     c->refs = 1;
     if (o->name)
         snprintf(c->name, sizeof(c->name), "%s", o->name);
     c->rendezvous = c->frozen = c->cap == 0;
-    if (!wr_flow_open(c, o) || !(c->rendezvous || make_ring(c)))
+    if (!wr_flow_open(c, o))
+        return false;
+    c->flowing = c->flow != NULL;
+    if (!c->rendezvous && !make_ring(c))
         return false;
     if (c->frozen)
         c->tail = c->head = c->tail_hint = c->head_hint = WR_SLOW;

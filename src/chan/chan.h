@@ -76,7 +76,8 @@ struct weir_chan {
     bool frozen; /* for life: no fast side                                  */
     bool closed;
     uint8_t policy; /* enum weir_policy                                     */
-    size_t elem_size;
+    bool flowing;   /* flow is there                                        */
+    uint32_t elem_size;
     struct wr_queue senders, receivers;
     uint64_t handoffs; /* elements that went from hand to hand              */
     uint64_t waits;    /* parties that ever queued                          */
@@ -94,7 +95,7 @@ struct weir_chan {
     WR_ALIGNED uint64_t tail; /* senders                                    */
     uint64_t tail_hint;       /* what tail was made last                    */
     uint64_t head_seen;       /* head's count when a sender last looked     */
-    uint64_t highest;         /* length ever; UINT64_MAX: not kept          */
+    uint64_t highest;         /* length ever; INT64_MAX: not kept          */
     WR_ALIGNED uint64_t head; /* receivers                                  */
     uint64_t head_hint;
     uint64_t tail_seen;
@@ -208,9 +209,17 @@ static inline int64_t wr_ready(weir_chan *c, uint64_t head)
     return tail - n;
 }
 
-/* The length may be greater than ever, seen from a copy of head that may be
- * old: looks at head itself. tail is the caller's count. */
-WR_NOINLINE void wr_note_length(weir_chan *c, uint64_t tail);
+/* The length may be greater than ever, by a copy of head's count that may be
+ * old. tail is the caller's count. */
+WR_NOINLINE void wr_note_highest(weir_chan *c, uint64_t tail);
+
+static inline void wr_maybe_highest(weir_chan *c, uint64_t tail)
+{
+    uint64_t head = wr_count(wr_load_rlx(&c->head_hint));
+    wr_store_rlx(&c->head_seen, head);
+    if (wr_unlikely((int64_t)(tail - head) > (int64_t)wr_load_rlx(&c->highest)))
+        wr_note_highest(c, tail);
+}
 
 /* Claims up to n places: how many (first at *at), 0: none, or flags are set. */
 static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
@@ -233,7 +242,7 @@ static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
             *at = wr_count(tail);
             if (wr_unlikely(c->cap - (uint64_t)room + k >
                             wr_load_rlx(&c->highest)))
-                wr_note_length(c, *at + k);
+                wr_maybe_highest(c, *at + k);
             return k;
         }
     }

@@ -47,12 +47,12 @@ void wr_chan_thaw(weir_chan *c)
     wr_store_rel(&c->tail, tail);
 }
 
-void wr_note_length(weir_chan *c, uint64_t tail)
+void wr_note_highest(weir_chan *c, uint64_t tail)
 {
     uint64_t head = wr_count(wr_load_acq(&c->head));
-    wr_store_rlx(&c->head_seen, head);
     uint64_t highest = wr_load_rlx(&c->highest);
-    while ((int64_t)(tail - head) > 0 && tail - head > highest &&
+    wr_store_rlx(&c->head_seen, head);
+    while ((int64_t)(tail - head) > (int64_t)highest &&
            !wr_cas(&c->highest, &highest, tail - head))
         continue;
 }
@@ -61,15 +61,16 @@ void wr_note_length(weir_chan *c, uint64_t tail)
 
 static bool fits(const weir_chan *c, size_t bytes)
 {
-    const struct wr_flow *f = c->flow;
-    return wr_chan_len_frozen(c) < c->cap &&
-           (!f || f->max_bytes == 0 || f->bytes + bytes <= f->max_bytes);
+    if (wr_chan_len_frozen(c) >= c->cap)
+        return false;
+    const struct wr_flow *f = c->flowing ? c->flow : NULL;
+    return !f || f->max_bytes == 0 || f->bytes + bytes <= f->max_bytes;
 }
 
 /* Nobody overtakes an element that waits because it is large. */
 bool wr_chan_may_enter(const weir_chan *c, size_t bytes)
 {
-    bool by_bytes = c->flow && c->flow->max_bytes > 0;
+    bool by_bytes = c->flowing && c->flow->max_bytes > 0;
     return !c->rendezvous && fits(c, bytes) && !(by_bytes && c->senders.head);
 }
 
@@ -86,7 +87,7 @@ void wr_chan_enter(weir_chan *c, const void *elem, size_t bytes)
         wr_ring_put(c, n, elem);
     else
         built_in_place(c, n);
-    if (c->flow)
+    if (c->flowing)
         wr_flow_entered(c, n, bytes);
     wr_store_rel(&c->tail, tail + WR_ONE);
     uint64_t len = wr_chan_len_frozen(c);
@@ -97,7 +98,7 @@ void wr_chan_enter(weir_chan *c, const void *elem, size_t bytes)
 static void leave(weir_chan *c, void *elem, bool received)
 {
     uint64_t head = wr_load_rlx(&c->head), n = wr_count(head);
-    if (c->flow)
+    if (c->flowing)
         wr_flow_left(c, n, received);
     wr_ring_get(c, n, elem);
     wr_store_rel(&c->head, head + WR_ONE);
@@ -127,7 +128,7 @@ void wr_chan_hand_over(weir_chan *c, void *to, const void *from)
     if (to && c->elem_size > 0)
         wr_copy(to, from, c->elem_size);
     wr_store_rel(&c->handoffs, c->handoffs + 1);
-    if (c->flow)
+    if (c->flowing)
         wr_flow_handed_over(c);
 }
 
@@ -160,20 +161,19 @@ static void admit_by_bytes(weir_chan *c, struct wr_wakes *wakes)
 void wr_chan_take(weir_chan *c, void *elem, struct wr_wakes *wakes)
 {
     leave(c, elem, true);
-    if (!c->flow || c->flow->max_bytes == 0)
+    if (!c->flowing || c->flow->max_bytes == 0)
         take_from_sender(c, NULL, wakes);
 }
 
 int wr_chan_done(weir_chan *c, int result, struct wr_wakes *wakes)
 {
-    struct wr_flow *f = c->flow;
-    if (wr_likely(!f)) {
+    if (wr_likely(!c->flowing)) {
         wr_chan_thaw(c);
         wr_unlock(&c->lock);
         wr_wake(wakes);
         return result;
     }
-    if (f->max_bytes > 0)
+    if (c->flow->max_bytes > 0)
         admit_by_bytes(c, wakes);
     enum wr_level level = wr_flow_level(c);
     if (level != WR_LEVEL_SAME)
@@ -203,7 +203,7 @@ static void count_blocked(weir_chan *c, const struct wr_queue *q)
 {
     if (q == &c->receivers)
         c->counts.blocked_recvs++;
-    else if (!c->flow)
+    else if (!c->flowing)
         c->counts.blocked_sends++;
 }
 

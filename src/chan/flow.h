@@ -76,19 +76,19 @@ int wr_send_policy(weir_chan *c, const void *elem, weir_ctx *ctx,
                    enum wr_way way);
 int wr_recv_policy(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way);
 
+/* The same when the fast side said no, but for a plain wait. */
+int wr_send_hard(weir_chan *c, const void *elem, weir_ctx *ctx,
+                 enum wr_way way);
+int wr_recv_hard(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way);
+
 static inline int wr_send(weir_chan *c, const void *elem, weir_ctx *ctx,
                           enum wr_way way)
 {
     if (wr_likely(wr_send_fast(c, elem)))
         return 0;
-    if (wr_unlikely(c->flow != NULL))
-        return wr_send_policy(c, elem, ctx, way);
-    if (way == WR_WAIT)
+    if (way == WR_WAIT && wr_likely(!c->flowing))
         return wr_send_slow(c, elem, 0, ctx, true);
-    int rc = wr_try_send(c, elem);
-    if (rc == WEIR_FULL && way == WR_TRY)
-        wr_add(&c->counts.refused, 1);
-    return rc;
+    return wr_send_hard(c, elem, ctx, way);
 }
 
 static inline int wr_recv(weir_chan *c, void *elem, weir_ctx *ctx,
@@ -96,10 +96,9 @@ static inline int wr_recv(weir_chan *c, void *elem, weir_ctx *ctx,
 {
     if (wr_likely(wr_recv_fast(c, elem)))
         return 0;
-    if (wr_unlikely(c->flow != NULL))
-        return wr_recv_policy(c, elem, ctx, way);
-    return way == WR_WAIT ? wr_recv_slow(c, elem, ctx, true)
-                          : wr_try_recv(c, elem);
+    if (way == WR_WAIT && wr_likely(!c->flowing))
+        return wr_recv_slow(c, elem, ctx, true);
+    return wr_recv_hard(c, elem, ctx, way);
 }
 
 /* ---- debug builds: is a declared single party single? -------------------- */

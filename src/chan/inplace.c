@@ -146,7 +146,7 @@ int weir_chan_commit(weir_chan *c)
     stamp(c, n, wr_stamp_free(c, n) + 1);
     if (wr_cas(&c->tail, &tail, tail + WR_ONE)) {
         wr_store_rlx(&c->tail_hint, tail + WR_ONE);
-        wr_note_length(c, n + 1);
+        wr_maybe_highest(c, n + 1);
         return 0;
     }
     stamp(c, n, wr_stamp_free(c, n));

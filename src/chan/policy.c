@@ -307,3 +307,24 @@ int wr_recv_policy(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way)
     weir_chan_unref(c);
     return rc;
 }
+
+/* ---- whatever the fast side did not do ----------------------------------- */
+
+int wr_send_hard(weir_chan *c, const void *elem, weir_ctx *ctx, enum wr_way way)
+{
+    if (wr_unlikely(c->flowing))
+        return wr_send_policy(c, elem, ctx, way);
+    int rc =
+        wr_chan_can_send(c) ? wr_send_slow(c, elem, 0, NULL, false) : WEIR_FULL;
+    if (rc == WEIR_FULL && way == WR_TRY)
+        wr_add(&c->counts.refused, 1);
+    return rc;
+}
+
+int wr_recv_hard(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way)
+{
+    if (wr_unlikely(c->flowing))
+        return wr_recv_policy(c, elem, ctx, way);
+    return wr_chan_can_recv(c) ? wr_recv_slow(c, elem, NULL, false)
+                               : WEIR_EMPTY;
+}

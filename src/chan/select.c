@@ -94,8 +94,8 @@ static WR_NOINLINE bool can_send_flow(weir_chan *c, const void *elem)
 
 static inline bool can_send(weir_chan *c, const void *elem)
 {
-    return wr_unlikely(c->flow != NULL) ? can_send_flow(c, elem)
-                                        : wr_chan_can_send(c);
+    return wr_unlikely(c->flowing) ? can_send_flow(c, elem)
+                                   : wr_chan_can_send(c);
 }
 
 static inline bool ready(const weir_case *k)
@@ -242,7 +242,7 @@ static bool register_chan(weir_case *k, struct wait *s, uint32_t index)
         k->kind == WEIR_CASE_SEND_ ? &c->senders : &c->receivers;
     struct wr_node *n = &s->nodes[index];
     wr_node_init(n, &s->waiter, q, &c->lock, index, k->elem);
-    if (c->flow && k->kind == WEIR_CASE_SEND_)
+    if (c->flowing && k->kind == WEIR_CASE_SEND_)
         n->size = wr_flow_size(c, k->elem);
     wr_lock(&c->lock);
     wr_chan_freeze(c);

@@ -39,7 +39,7 @@ static void take_counts(const weir_chan *c, weir_chan_stats *s)
     s->refused = wr_load_rlx(&now->refused) - was->refused;
     s->blocked_sends = now->blocked_sends - was->blocked_sends;
     s->blocked_recvs = now->blocked_recvs - was->blocked_recvs;
-    s->highest = c->highest == UINT64_MAX ? 0 : c->highest;
+    s->highest = c->highest == INT64_MAX ? 0 : c->highest;
 }
 
 static double share(uint64_t part, uint64_t whole)
@@ -141,7 +141,7 @@ int weir_chan_reset_stats(weir_chan *c)
     freeze(c);
     c->before = c->counts;
     c->received_before = all_received(c);
-    if (c->highest != UINT64_MAX)
+    if (c->highest != INT64_MAX)
         wr_store_rlx(&c->highest, wr_chan_len_frozen(c));
     if (c->flow)
         reset_flow(c->flow);
