@@ -35,5 +35,6 @@
 #include <weir/pool.h>
 #include <weir/pipeline.h>
 #include <weir/fan.h>
+#include <weir/balance.h>
 
 #endif
