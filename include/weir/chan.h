@@ -39,9 +39,10 @@ typedef struct weir_chan_opts {
     int64_t send_timeout, recv_timeout;
 
     /* A second limit, in bytes of all queued elements; 0: none. size_of is
-     * called once for each element, outside every lock, by its sender; an
-     * element that is larger than max_bytes is WEIR_LIMIT, one of 0 bytes
-     * counts against capacity alone. Capacity must not be 0. */
+     * called outside every lock, by the element's sender (select may ask more
+     * than once), and must give the same answer each time; an element that is
+     * larger than max_bytes is WEIR_LIMIT, one of 0 bytes counts against
+     * capacity alone. Capacity must not be 0. */
     size_t max_bytes;
     size_t (*size_of)(const void *elem, void *hooks_arg);
 

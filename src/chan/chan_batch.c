@@ -126,7 +126,7 @@ static void send_lingering(weir_chan *c, const void *elems, size_t max,
 {
     struct wr_limit limit;
     send_up_to(c, elems, max, NULL, WR_CASE, b);
-    if (b->n == max || b->err != WEIR_FULL || linger <= 0)
+    if (b->err != WEIR_FULL || linger <= 0 || c->policy != WEIR_BLOCK)
         return;
     if ((b->err = wr_limit_open(&limit, linger, &ctx)) == 0)
         send_up_to(c, elems, max, ctx, WR_WAIT, b);
@@ -138,7 +138,7 @@ static void recv_lingering(weir_chan *c, void *elems, size_t max,
 {
     struct wr_limit limit;
     recv_up_to(c, elems, 0, max, NULL, b);
-    if (b->n == max || b->err != WEIR_EMPTY || linger <= 0)
+    if (b->err != WEIR_EMPTY || linger <= 0)
         return;
     if ((b->err = wr_limit_open(&limit, linger, &ctx)) == 0)
         recv_up_to(c, elems, max, max, ctx, b);

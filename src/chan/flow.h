@@ -138,7 +138,7 @@ struct wr_limit {
 };
 
 /* The context to wait with: l's, or ctx itself without a limit. 0 or an
- * error; after 0, wr_limit_close. */
+ * error; in either case wr_limit_close ends it. */
 int wr_limit_open(struct wr_limit *l, int64_t timeout, weir_ctx **ctx);
 void wr_limit_close(struct wr_limit *l);
 

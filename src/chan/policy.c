@@ -84,8 +84,24 @@ static int drop_new(weir_chan *c, const void *elem, enum weir_drop reason)
     return rc;
 }
 
-/* The oldest is dropped, if there still is one. */
-static int drop_oldest(weir_chan *c, enum weir_drop reason)
+/* A place has just become free: is the new element in it? Under the lock. */
+static bool enter_freed(weir_chan *c, const void *elem, size_t bytes)
+{
+    if (wr_send_fast(c, elem))
+        return true;
+    if (!(wr_load_rlx(&c->tail) & WR_SLOW) || !wr_chan_may_enter(c, bytes))
+        return false;
+    wr_chan_enter(c, elem, bytes);
+    return true;
+}
+
+/*
+ * The oldest is dropped, if there still is one, and the new element enters
+ * before anybody hears of it: a hook that sends would take the place each
+ * time. WEIR_BUSY: there is still no room.
+ */
+static int drop_oldest(weir_chan *c, const void *elem, size_t bytes,
+                       enum weir_drop reason)
 {
     struct wr_wakes none = {0};
     struct copy k;
@@ -93,9 +109,11 @@ static int drop_oldest(weir_chan *c, enum weir_drop reason)
     if (!copy_open(&k, c))
         return WEIR_ENOMEM;
     wr_lock(&c->lock);
-    int rc = may_drop(c, &k) ? 0 : WEIR_FULL;
-    if (rc == 0)
+    int rc = c->closed ? WEIR_CLOSED : may_drop(c, &k) ? WEIR_BUSY : WEIR_FULL;
+    if (rc == WEIR_BUSY)
         dropped = wr_chan_evict(c, k.elem, reason);
+    if (dropped && enter_freed(c, elem, bytes))
+        rc = 0;
     wr_chan_done(c, 0, &none);
     if (dropped && k.elem)
         wr_hook_dropped(c, k.elem, reason);
@@ -131,8 +149,8 @@ static int replace(weir_chan *c, const void *elem, size_t bytes,
 {
     int rc;
     do {
-        rc = drop_oldest(c, reason);
-        if (rc == 0)
+        rc = drop_oldest(c, elem, bytes, reason);
+        if (rc == WEIR_BUSY)
             rc = try_send(c, elem, bytes);
         else
             break;
@@ -150,12 +168,15 @@ static bool chosen(weir_chan *c)
 
 int wr_limit_open(struct wr_limit *l, int64_t timeout, weir_ctx **ctx)
 {
-    l->on = timeout > 0;
-    if (!l->on)
+    l->on = false;
+    if (timeout <= 0)
         return 0;
     int err = weir_ctx_init_timeout(&l->ctx, *ctx, timeout);
+    if (err)
+        return err;
+    l->on = true;
     *ctx = &l->ctx;
-    return err;
+    return 0;
 }
 
 void wr_limit_close(struct wr_limit *l)

@@ -61,17 +61,14 @@ static void take_levels(const weir_chan *c, weir_chan_stats *s)
         s->utilization = share(f->bytes, f->max_bytes);
 }
 
-/* Of those near the head: with one in N timed, one of the first N is. */
+/* The n-th is timed if timed_every divides n: the first such of those queued.
+ */
 static int64_t age_of_oldest(const weir_chan *c)
 {
-    enum { FAR = 1024 };
-    uint64_t head = wr_count(c->head), len = wr_chan_len_frozen(c);
-    for (uint64_t i = 0; i < len && i < FAR; i++) {
-        int64_t entered = wr_slot_beside(c, head + i)->entered;
-        if (entered)
-            return wr_clock() - entered;
-    }
-    return 0;
+    uint64_t every = c->flow->timed_every;
+    uint64_t head = wr_count(c->head), tail = wr_count(c->tail);
+    uint64_t n = (head + every - 1) / every * every;
+    return n < tail ? wr_clock() - wr_slot_beside(c, n)->entered : 0;
 }
 
 static int64_t average(const struct wr_timing *t)
