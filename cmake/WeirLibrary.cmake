@@ -3,6 +3,9 @@
 # shared library: hidden visibility for what the headers do not mark, and a
 # version script for what assembly or a missing attribute would let through.
 include(CheckIncludeFile)
+if(NOT WR_HAVE_VALGRIND)
+  unset(WR_HAVE_VALGRIND CACHE) # it may have been installed since
+endif()
 check_include_file(valgrind/valgrind.h WR_HAVE_VALGRIND)
 
 file(GLOB_RECURSE weir_sources CONFIGURE_DEPENDS src/*.c src/*.S)
