@@ -10,9 +10,23 @@ function note(id, good, bad) {
     failed_in[id] += bad
 }
 
+# A dump of a million tasks is shown by its ends.
+function show(id, result,    i, ends) {
+    ends = 1000
+    print "---- " result > failures
+    for (i = 0; i < lines[id]; i++) {
+        if (i == ends && lines[id] > 2 * ends) {
+            i = lines[id] - ends
+            print "... " i - ends " lines are in test.log" > failures
+        }
+        print text[id, i] > failures
+    }
+    print "" > failures
+}
+
 match($0, /^[0-9]+: /) {
     id = substr($0, 1, RLENGTH - 2)
-    text[id] = text[id] substr($0, RLENGTH + 1) "\n"
+    text[id, lines[id]++] = substr($0, RLENGTH + 1)
 }
 
 # Check's summary.
@@ -40,7 +54,9 @@ match($0, /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: /) {
     else if (!passes && !failed_in[id])
         note(id, 0, 1)
     if (!passes && !skips)
-        printf "---- %s\n%s\n", result, text[id] > failures
+        show(id, result)
+    for (i = 0; i < lines[id]; i++)
+        delete text[id, i]
     passed += passed_in[id]
     failed += failed_in[id]
     ends++
