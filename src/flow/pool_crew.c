@@ -178,7 +178,7 @@ bool wr_crew_has_me(struct wr_crew *c)
     uint64_t me = weir_task_id();
     if (me == 0 || weir_mutex_lock(&c->lock, NULL) != 0)
         return false;
-    bool found = c->sweeper == me;
+    bool found = c->sweeper == me || c->finisher == me;
     for (const struct wr_worker *w = c->first; w && !found; w = w->next)
         found = w->task == me;
     weir_mutex_unlock(&c->lock);
@@ -199,12 +199,12 @@ int wr_crew_count(struct wr_crew *c, struct wr_crew_counts *out)
         .unsent = c->unsent,
         .workers = c->live,
     };
-    weir_mutex_unlock(&c->lock);
     weir_chan_stats st;
     if (c->in && weir_chan_get_stats(c->in, &st) == 0) {
         out->queued = st.queued;
         out->in = st.received - c->base + st.queued;
     }
+    weir_mutex_unlock(&c->lock);
     out->running =
         out->in - out->queued - out->done - out->failed - out->discarded;
     return 0;

@@ -19,9 +19,10 @@
  *   the last worker's end: each element is received, and so counted, once.
  * - `ended` counts the workers and the sweeper. While the list is not empty it
  *   is above 0, so it may rise then and only then.
- * - in = queued + running + done + failed + discarded in every snapshot: what
- *   has come to an end is read first, from what the channel has counted before
- *   that; running is what is missing.
+ * - in = queued + running + done + failed + discarded in every snapshot:
+ *   running is what the channel has given and what has come to no end yet. An
+ *   end is counted under the lock, so while the channel is read under it no
+ *   worker is more than one element ahead.
  */
 #ifndef WR_FLOW_POOL_CREW_H
 #define WR_FLOW_POOL_CREW_H
@@ -68,7 +69,7 @@ struct wr_crew {
     struct wr_worker *first;
     int live, staying;
     bool aborted;
-    uint64_t sweeper; /* its task while it runs */
+    uint64_t sweeper, finisher; /* tasks that are in the crew, not listed */
     uint64_t made, done, failed, discarded, skipped, unsent;
 };
 

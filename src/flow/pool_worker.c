@@ -146,6 +146,7 @@ static void leave(struct wr_worker *w)
     struct wr_crew *c = w->crew;
     weir_mutex_lock(&c->lock, NULL);
     bool last = unlink_worker(w);
+    c->finisher = last ? w->task : 0;
     weir_mutex_unlock(&c->lock);
     if (last)
         wr_crew_finish(c, w->in);

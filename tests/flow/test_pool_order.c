@@ -125,8 +125,8 @@ BEHAVIOUR(all_results_come_without_order)
         want += i % 7 > 1 ? i : 0;
     must_eq(sum, want);
     must_eq(weir_pool_join(t.pool), 0);
+    crew_wait(crew);
     end(&t);
-    (void)crew;
 }
 
 /* ---- the window ---------------------------------------------------------- */
