@@ -203,7 +203,7 @@ static void take_jobs(struct crew *c, struct coproc *p)
     weir_ctx *begin = &c->stop->begin;
     struct job *job;
     while (!weir_ctx_err(begin) && !weir_sem_acquire(c->window, 1, begin)) {
-        if (weir_chan_recv(c->jobs, &job, begin)) {
+        if (jobs_take(c->jobs, &job, begin)) {
             weir_sem_release(c->window, 1);
             return;
         }

@@ -17,6 +17,7 @@
 
 #include "command.h"
 #include "gate.h"
+#include "jobs.h"
 #include "ledger.h"
 #include "stop.h"
 
@@ -30,8 +31,8 @@ struct crew {
     enum halt halt;
     bool coproc;
     char mark;
-    weir_chan *jobs; /* struct job *: taken from, given to                  */
-    weir_chan *results;
+    struct jobs *jobs;  /* taken from                                       */
+    weir_chan *results; /* struct job *, given to                           */
     weir_sem *window;
     struct stop *stop;
     struct ledger *ledger;

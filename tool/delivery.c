@@ -127,11 +127,11 @@ static void deliver(struct delivery *d, struct job *job)
 /* Puts the job in its place and delivers what is in order now. */
 static void sort_in(struct delivery *d, struct job *job)
 {
-    d->ring[job->number % d->window] = job;
+    d->ring[job->turn % d->window] = job;
     d->waiting++;
     for (;;) {
         struct job **place = &d->ring[d->next % d->window];
-        if (!*place || (*place)->number != d->next)
+        if (!*place || (*place)->turn != d->next)
             return;
         job = *place;
         *place = NULL;

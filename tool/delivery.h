@@ -32,7 +32,7 @@ struct delivery {
 
     /* The delivery's own. */
     struct job **ring;
-    uint64_t next; /* number of the job to deliver next, when ordered       */
+    uint64_t next; /* turn of the job to deliver next, when ordered         */
     struct job *batch[DELIVERY_BATCH]; /* to be written together            */
     int batched;
     size_t batched_bytes;

@@ -99,7 +99,7 @@ static bool read_once(struct intake *t, struct block **b, bool *open)
         return false;
     struct span s = {.block = into, .start = into->used};
     s.end = into->used += n;
-    s.units = queue_count(t->queues[0], at, n);
+    s.units = span_count(t->mark, at, n);
     *open = t->mark >= 0 && at[n - 1] != (char)t->mark;
     account(t, s.units, n);
     return offer(t, &s);

@@ -27,7 +27,8 @@ enum job_why {
 };
 
 struct job {
-    uint64_t number;     /* from 1                                          */
+    uint64_t number;     /* of the record in the input, from 1              */
+    uint64_t turn;       /* in the output, from 1: as they were taken       */
     uint64_t place;      /* input bytes up to its end                       */
     struct bytes record; /* given back as soon as the command has run       */
     enum job_end end;

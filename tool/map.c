@@ -23,6 +23,7 @@
 #include "delivery.h"
 #include "input.h"
 #include "job.h"
+#include "jobs.h"
 #include "limits.h"
 #include "options.h"
 #include "progress.h"
@@ -91,6 +92,7 @@ static const struct option_part part_map = {map_options, map_forms};
 struct map_settings {
     unsigned jobs;
     bool unordered;
+    struct flow_settings flow;
     uint64_t window, capacity;
     char mark;
     uint64_t max_record;
@@ -116,7 +118,8 @@ static void take(const struct option_set *set, int key, const char *value,
                  void *into)
 {
     struct map_settings *s = into;
-    if (run_take(set, key, value, &s->run))
+    if (flow_take(set, key, value, &s->flow) ||
+        run_take(set, key, value, &s->run))
         return;
     switch (key) {
     case 'j':
@@ -157,7 +160,7 @@ static void take(const struct option_set *set, int key, const char *value,
 
 static const struct option_set map_set = {
     .name = "weir map",
-    .parts = {&part_map, &part_run},
+    .parts = {&part_map, &part_flow, &part_run},
     .args = "[FILE...] -- COMMAND [ARG...]",
     .doc = "Runs COMMAND for each record of the FILEs or of standard input: "
            "the record takes the place of each {}, or is the last "
@@ -199,7 +202,9 @@ struct map {
     struct input input;
     struct records records;
     struct command command;
-    weir_chan *jobs, *results;
+    struct rate rate;
+    struct jobs jobs;
+    weir_chan *results;
     weir_sem window;
     struct crew crew;
     struct delivery delivery;
@@ -210,11 +215,12 @@ static bool offer(struct map *m, struct job *job)
 {
     m->ledger.in++;
     job->place = m->records.given;
-    if (weir_chan_send(m->jobs, &job, &m->stop.begin) == 0)
-        return true;
-    m->ledger.left++;
-    job_free(job);
-    return false;
+    int code = jobs_put(&m->jobs, job, &m->stop.begin);
+    if (code && code != WEIR_FULL) {
+        m->ledger.left++;
+        job_free(job);
+    }
+    return code == 0;
 }
 
 /* Reads one record and sends it on; false: that was the last. */
@@ -244,24 +250,25 @@ static void read_all(void *arg)
     while (!weir_ctx_err(&m->stop.input) && read_one(m, number))
         number++;
     m->ledger.bytes_in = m->input.read;
-    weir_chan_close(m->jobs);
+    jobs_close(&m->jobs);
 }
 
 static void show(void *arg, char *line, size_t n)
 {
     struct map *m = arg;
     struct ledger *l = &m->ledger;
-    char eta[48];
+    char eta[48], flow[80];
     double seconds = ledger_seconds(l);
     uint64_t done = l->out + l->failed;
     progress_eta(eta, sizeof eta, m->delivery.place, m->input.total, seconds);
+    ledger_show_flow(l, flow, sizeof flow);
     snprintf(line, n,
              "weir map: %" PRIu64 " records %.1f/s fill %zu%% running %u "
-             "dropped %" PRIu64 " failed %" PRIu64 "%s",
+             "dropped %" PRIu64 " failed %" PRIu64 "%s%s",
              done, seconds > 0 ? (double)done / seconds : 0,
-             100 * weir_chan_len(m->jobs) / weir_chan_cap(m->jobs),
+             100 * weir_chan_len(m->jobs.chan) / weir_chan_cap(m->jobs.chan),
              gate_running(&m->crew.gate), ledger_dropped(l),
-             (uint64_t)l->failed, eta);
+             (uint64_t)l->failed, eta, flow);
 }
 
 static void show_snapshot(void *arg)
@@ -271,7 +278,7 @@ static void show_snapshot(void *arg)
     ledger_line(&m->ledger, line, sizeof line);
     report_now(
         "%s, queued %zu of %zu, running %u, waiting for their turn %" PRIu64,
-        line, weir_chan_len(m->jobs), weir_chan_cap(m->jobs),
+        line, weir_chan_len(m->jobs.chan), weir_chan_cap(m->jobs.chan),
         gate_running(&m->crew.gate), (uint64_t)m->delivery.waiting);
 }
 
@@ -292,7 +299,7 @@ static void prepare_crew(struct map *m)
         .halt = s->halt,
         .coproc = s->coproc,
         .mark = s->mark,
-        .jobs = m->jobs,
+        .jobs = &m->jobs,
         .results = m->results,
         .window = &m->window,
         .stop = &m->stop,
@@ -313,7 +320,7 @@ static void prepare_crew(struct map *m)
 static void count_left(struct map *m)
 {
     struct job *job;
-    while (weir_chan_try_recv(m->jobs, &job) == 0) {
+    while (weir_chan_try_recv(m->jobs.chan, &job) == 0) {
         m->ledger.left++;
         job_free(job);
     }
@@ -331,13 +338,15 @@ static int work(void *arg)
         if (!code)
             code = weir_wg_go(&m->reader, read_all, m);
         if (code)
-            weir_chan_close(m->jobs);
+            jobs_close(&m->jobs);
         weir_wg_wait(&m->reader, NULL);
         crew_wait(&m->crew);
         count_left(m);
         weir_chan_close(m->results);
         delivery_wait(&m->delivery);
     }
+    if (m->jobs.overrun)
+        report("the queue was full: ended, as --on-full error says");
     if (code) {
         limit_text(code, why, sizeof why);
         crew_fail(&m->crew, "cannot start: %s", why);
@@ -350,17 +359,14 @@ static int prepare(void *arg)
     struct map *m = arg;
     const struct map_settings *s = m->settings;
     input_init(&m->input, s->files, s->file_count);
-    m->jobs =
-        weir_chan_new_with(&(weir_chan_opts){.elem_size = sizeof(struct job *),
-                                             .capacity = s->capacity,
-                                             .name = "jobs"});
     m->results =
         weir_chan_new_with(&(weir_chan_opts){.elem_size = sizeof(struct job *),
                                              .capacity = DELIVERY_BATCH,
                                              .name = "results"});
     m->window = (weir_sem)WEIR_SEM_INIT((int64_t)s->window);
     if (!records_init(&m->records, &m->input, s->mark, s->max_record) ||
-        !m->jobs || !m->results)
+        jobs_init(&m->jobs, s->capacity, &s->flow, &m->rate, &m->ledger) ||
+        !m->results)
         return WEIR_ENOMEM;
     prepare_crew(m);
     return 0;
@@ -373,14 +379,16 @@ static int status(const void *arg)
     if (m->crew.broken || m->delivery.broken || m->input.unreadable ||
         l->failed > l->timed_out)
         return EXIT_FAILED;
-    return l->timed_out > 0 ? EXIT_TIMEOUT : EXIT_WELL;
+    if (l->timed_out > 0)
+        return EXIT_TIMEOUT;
+    return m->jobs.overrun ? EXIT_DROPPED : EXIT_WELL;
 }
 
 static void release(void *arg)
 {
     struct map *m = arg;
     records_fini(&m->records);
-    weir_chan_unref(m->jobs);
+    jobs_fini(&m->jobs);
     weir_chan_unref(m->results);
 }
 
@@ -428,7 +436,9 @@ int map_main(int argc, char **argv)
         options_fail(&map_set, "no command: weir map [OPTION...] %s",
                      map_set.args);
     settle_defaults(&s);
-    struct map m = {.settings = &s};
+    flow_check(&map_set, &s.flow, false);
+    struct map m = {.settings = &s,
+                    .rate = flow_rate(&map_set, &s.flow, false)};
     int code = map_with(&m, argc - at - 1, argv + at + 1);
     command_fini(&m.command);
     free(s.files);

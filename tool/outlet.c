@@ -42,7 +42,7 @@ static struct piece paid_front(struct outlet *o, const struct span *rest)
         return (struct piece){n, rest->units};
     if (o->rate.bytes)
         return (struct piece){(size_t)least(n, o->credit), 0};
-    return queue_front(o->queue, rest, n, o->credit);
+    return span_front(o->queue->o.mark, rest, n, o->credit);
 }
 
 static void pay(struct outlet *o, struct piece p)
@@ -107,8 +107,8 @@ static uint64_t units_left(const struct outlet *o, const struct slice *s,
     size_t written = rest->start - s->at.start;
     if (rest->start == rest->end)
         return rest->units;
-    return s->at.units -
-           queue_count(o->queue, s->at.block->data + s->at.start, written);
+    return s->at.units - span_count(o->queue->o.mark,
+                                    s->at.block->data + s->at.start, written);
 }
 
 /* Writes it and enters it in the ledger. */

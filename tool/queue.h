@@ -29,13 +29,7 @@
 #include "block.h"
 #include "ledger.h"
 #include "residence.h"
-
-/* Bytes start to end of a block. units: of the account, in them. */
-struct span {
-    struct block *block;
-    size_t start, end;
-    uint64_t units;
-};
+#include "span.h"
 
 struct slice {
     struct slice *next;
@@ -126,18 +120,5 @@ struct flow_state queue_look(void *arg);
 
 /* Takes no more, whatever is put. */
 bool queue_is_dead(struct queue *q);
-
-/* The units in n bytes: marks, or bytes. */
-uint64_t queue_count(const struct queue *q, const char *data, size_t n);
-
-/* The longest front of the span within both bounds that does not cut a
- * record; 0 bytes: not one record is. */
-struct piece {
-    size_t bytes;
-    uint64_t units;
-};
-
-struct piece queue_front(const struct queue *q, const struct span *s,
-                         uint64_t bytes, uint64_t units);
 
 #endif

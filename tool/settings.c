@@ -25,15 +25,17 @@ static const struct argp_option flow_options[] = {
     {"max-bytes", KEY_MAX_BYTES, "SIZE", 0,
      "Hold at most SIZE bytes, whatever the capacity", 1},
     {"high", KEY_HIGH, "PERCENT", 0,
-     "Read no more when it is that full ... (default: 100)", 1},
+     "When it is that full read no more until it is down to --low", 1},
     {"low", KEY_LOW, "PERCENT", 0,
-     "... until it is down to that (default: half of --high)", 1},
+     "When it is down to that, after --high, read on (default: half of it)", 1},
     {"rate", KEY_RATE, "RATE", 0,
      "Pass on at most so many records a second, or bytes when it ends in B; "
      "/m and /h: in a minute, an hour",
      2},
     {"burst", KEY_BURST, "N", 0,
-     "... and so many at once (default: a tenth of a second's)", 2},
+     "With --rate: so many at once after a pause (default: a tenth of a "
+     "second's)",
+     2},
     {0},
 };
 
@@ -58,7 +60,7 @@ static void parse_policy(const struct option_set *set, const char *value,
 {
     static const char sample[] = "sample=";
     size_t n = strlen(sample);
-    s->sample_every = DEFAULT_SAMPLE;
+    s->sample_every = 0;
     if (strncmp(value, sample, n) == 0) {
         uint64_t every;
         s->policy = WEIR_SAMPLE;
@@ -67,6 +69,8 @@ static void parse_policy(const struct option_set *set, const char *value,
         s->sample_every = (uint32_t)every;
     } else if (weir_policy_parse(value, &s->policy)) {
         options_bad(set, KEY_ON_FULL, value);
+    } else if (s->policy == WEIR_SAMPLE) {
+        s->sample_every = DEFAULT_SAMPLE;
     }
 }
 

@@ -60,8 +60,14 @@ is "EPIPE: exit 0" 0 "${statuses[0]}"
 same "EPIPE: the other has all" "$work/in" "$work/got1"
 every_balanced EPIPE
 
+# A command whose own reader goes away is as one that stops to read.
+run "$weir" tee '|kill -s PIPE $$' "$work/got1" < "$work/in"
+is "a command ended by SIGPIPE: exit 0" 0 "$status"
+run "$weir" tee --required '|kill -s PIPE $$' "$work/got1" < "$work/in"
+is "a required command ended by SIGPIPE: exit 4" 4 "$status"
+
 # When all have gone, an input without an end is no reason to go on.
-timeout 120 "$weir" tee - '|head -n 2' 2> "$work/err" < <(yes) |
+timeout 120 "$weir" tee - '|head -n 2 > /dev/null' 2> "$work/err" < <(yes) |
     head -n 1 > "$work/got"
 statuses=("${PIPESTATUS[@]}")
 is "all have gone: exit 0" 0 "${statuses[0]}"

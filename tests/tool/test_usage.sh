@@ -86,6 +86,53 @@ wrong 'unknown option --frob' buf --frob
 wrong "'file' is not an option" buf file
 wrong 'option --stats: cannot write' buf --stats "$work/no/such"
 
+# What several commands share.
+for command in "buf --lines" "tee --lines -" "map"; do
+    tail=
+    [ "$command" != map ] || tail="-- true"
+    # shellcheck disable=SC2086
+    shared() { # PATTERN OPTIONS...
+        local pattern=$1
+        shift
+        if [ "$command" = "tee --lines -" ]; then
+            wrong "$pattern" tee --lines "$@" -
+        else
+            wrong "$pattern" $command "$@" $tail
+        fi
+    }
+    for policy in burn '' sample= sample=0 sample=1000001 latest=1; do
+        shared 'option --on-full: .*drop-oldest, error, latest, sample' \
+            --on-full "$policy"
+    done
+    for size in 0 -1 x 1.5 2T ''; do
+        shared 'option --max-bytes: .*a size from 1 to 1T' --max-bytes "$size"
+    done
+    for share in 0 -1 101 x ''; do
+        shared 'option --high: .*a share from 1 to 100' --high "$share"
+    done
+    for share in -1 100 x ''; do
+        shared 'option --low: .*a share from 0 to 99' --low "$share"
+    done
+    shared 'option --low: 50 is not below --high, which is 50' \
+        --high 50 --low 50
+    shared 'options --high and --low need --on-full block: with drop ' \
+        --high 50 --on-full drop
+    for rate in 0 -1 x 1/d 1/ /s 1/sx '' 9999999999999999; do
+        shared 'option --rate: .*a number above 0' --rate "$rate"
+    done
+    for burst in 0 -1 x 1/s ''; do
+        shared 'option --burst: .*a number above 0' --rate 5 --burst "$burst"
+    done
+    shared 'option --burst needs --rate' --burst 5
+done
+for policy in latest sample sample=4; do
+    wrong "option --on-full: ${policy%=*} needs --lines or --null" \
+        buf --on-full "$policy"
+done
+for d in -1 x 5y ''; do
+    wrong "option --linger: .*a time, such as" buf --linger "$d"
+done
+
 # right NAME ARGUMENTS...: accepted.
 right() {
     run "$weir" "$@" < /dev/null > "$work/got"
@@ -99,7 +146,12 @@ right buf --capacity 64M --on-full block --start-fill 50% --stall 10m --lines
 right buf --capacity 10k --null --bytes
 right buf --capacity 64MiB --lines --start-fill 100 --grace 0
 
-for command in "" map buf; do
+right buf --rate 1.5MB --burst 64kB --high 80% --low 20 --linger 5ms
+right buf --lines --rate 6/m --on-full sample=3 --max-bytes 1M
+right map --rate 5/h --burst 2 --on-full latest --max-bytes 10k -- true
+right tee --required --capacity 10 --rate 1GB/s - --optional --append -
+
+for command in "" map buf tee; do
     # shellcheck disable=SC2086
     run "$weir" $command --help > "$work/got"
     is "weir $command --help: exit 0" 0 "$status"
@@ -108,8 +160,12 @@ for command in "" map buf; do
 done
 
 # Every option is in the help and in the manual page.
-for pair in map:jobs,ordered,unordered,window,capacity,retries,timeout,halt,null,coproc,max-record,grace,stats,strict,help \
-    buf:capacity,on-full,start-fill,stall,lines,null,bytes,grace,stats,strict,help
+flow=on-full,max-bytes,high,low,rate,burst
+stream=capacity,linger,lines,null,bytes
+run=grace,stats,strict,help
+for pair in map:jobs,ordered,unordered,window,capacity,retries,timeout,halt,null,coproc,max-record,$flow,$run \
+    buf:start-fill,stall,$flow,$stream,$run \
+    tee:required,optional,append,$flow,$stream,$run
 do
     command=${pair%%:*}
     "$weir" "$command" --help > "$work/help"
