@@ -36,8 +36,7 @@ void weir_batch_free(void *batch)
     *b = (weir_batch){0};
 }
 
-/* ---- the task --------------------------------------------------------------
- */
+/* ---- the task ------------------------------------------------------------ */
 
 static void took(weir_batcher *b, size_t n)
 {
@@ -155,8 +154,7 @@ static int run(void *part)
     return wr_part_why(&b->part, err ? err : end);
 }
 
-/* ---- the calls
- * ---------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------- */
 
 static bool valid(const weir_batcher_opts *o)
 {

@@ -45,8 +45,7 @@ const char *weir_breaker_state_name(enum weir_breaker_state s)
     return "?";
 }
 
-/* ---- under the lock --------------------------------------------------------
- */
+/* ---- under the lock ------------------------------------------------------ */
 
 static void forget_window(weir_breaker *b)
 {
@@ -142,8 +141,7 @@ static int admit(weir_breaker *b, struct change *change)
     return 0;
 }
 
-/* ---- the calls
- * --------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------- */
 
 static void tell(weir_breaker *b, struct change change)
 {

@@ -148,8 +148,7 @@ static int wait_turn(weir_bucket *b, int64_t n, weir_ctx *ctx)
     return ns == 0 ? 0 : err;
 }
 
-/* ---- the calls ------------------------------------------------------------
- */
+/* ---- the calls ----------------------------------------------------------- */
 
 int weir_bucket_init(weir_bucket *b, const weir_bucket_opts *o)
 {

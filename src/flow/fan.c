@@ -13,8 +13,7 @@
 
 enum { ALIGN = 16 };
 
-/* ---- for the steps ----------------------------------------------------------
- */
+/* ---- for the steps ------------------------------------------------------- */
 
 int wr_fan_choose(weir_fan *f, weir_case *cases, size_t n, unsigned flags)
 {
@@ -72,8 +71,7 @@ void wr_fan_discard(weir_fan *f, void *elem)
     add(f, &f->counts.discarded, 1);
 }
 
-/* ---- the task
- * ------------------------------------------------------------------ */
+/* ---- the task ------------------------------------------------------------ */
 
 static void close_side(weir_fan *f, bool wide)
 {
@@ -97,8 +95,7 @@ static int run(void *part)
     return f->drained ? 0 : wr_part_why(&f->part, err);
 }
 
-/* ---- made and freed
- * --------------------------------------------------------------- */
+/* ---- made and freed ------------------------------------------------------ */
 
 static bool valid(weir_chan *one, weir_chan *const *wide, size_t n,
                   const weir_fan_opts *o, const struct wr_fan_kind *kind)
@@ -191,8 +188,7 @@ int wr_fan_start(weir_fan **out, const struct wr_fan_kind *kind, weir_chan *one,
     return err;
 }
 
-/* ---- the calls
- * ----------------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------- */
 
 int weir_fan_cancel(weir_fan *f, int cause)
 {

@@ -16,8 +16,7 @@ static void leave_out(weir_fan *f, const void *place)
     f->cases[i] = f->cases[--f->live];
 }
 
-/* ---- to one
- * ------------------------------------------------------------------ */
+/* ---- to one -------------------------------------------------------------- */
 
 /* As all cases share one place, the index tells which to leave out. */
 static int step_out(weir_fan *f)
@@ -50,8 +49,7 @@ int weir_fan_out(weir_fan **f, weir_chan *in, weir_chan *const *outs, size_t n,
     return wr_fan_start(f, &kind, in, outs, n, o);
 }
 
-/* ---- to all
- * ------------------------------------------------------------------- */
+/* ---- to all -------------------------------------------------------------- */
 
 /* The original is at the first live place; the others get copies. */
 static int make_copies(weir_fan *f)

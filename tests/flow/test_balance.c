@@ -55,8 +55,7 @@ static int try_to(weir_balance *b, int value)
     return weir_balance_try_send(b, &value);
 }
 
-/* ---- in turn
- * --------------------------------------------------------------------- */
+/* ---- in turn ------------------------------------------------------------- */
 
 BEHAVIOUR(in_turn_shares_are_even)
 {
@@ -115,8 +114,7 @@ BEHAVIOUR(in_turn_passes_the_full)
     (void)crew;
 }
 
-/* ---- by load
- * ------------------------------------------------------------------------- */
+/* ---- by load ------------------------------------------------------------- */
 
 BEHAVIOUR(by_load_the_least_part_in_use)
 {
@@ -164,9 +162,7 @@ BEHAVIOUR(by_load_finds_the_receiver)
     set_free(&s);
 }
 
-/* ---- by key
- * ----------------------------------------------------------------------------
- */
+/* ---- by key -------------------------------------------------------------- */
 
 static void targets(weir_balance *b, uint64_t *id)
 {
@@ -240,9 +236,7 @@ BEHAVIOUR(by_key_few_keys_move)
     (void)crew;
 }
 
-/* ---- waiting
- * -----------------------------------------------------------------------------
- */
+/* ---- waiting ------------------------------------------------------------- */
 
 struct sender {
     weir_balance *b;
@@ -377,9 +371,7 @@ BEHAVIOUR(a_context_ends_the_wait)
     set_free(&s);
 }
 
-/* ---- under load
- * ------------------------------------------------------------------------------
- */
+/* ---- under load ---------------------------------------------------------- */
 
 struct load {
     struct set *s;
@@ -468,8 +460,7 @@ BEHAVIOUR(nothing_is_lost_by_key)
     load(crew, WEIR_BALANCE_BY_KEY);
 }
 
-/* ---- wrong use, and no memory
- * -------------------------------------------------------------------- */
+/* ---- wrong use, and no memory -------------------------------------------- */
 
 START_TEST(wrong_use_is_refused)
 {

@@ -70,8 +70,7 @@ static void await_pending(weir_batcher *b, uint64_t n)
         weir_yield();
 }
 
-/* ---- when a batch is complete
- * ------------------------------------------------ */
+/* ---- when a batch is complete -------------------------------------------- */
 
 BEHAVIOUR(by_size)
 {
@@ -140,8 +139,7 @@ BEHAVIOUR(at_once)
     (void)crew;
 }
 
-/* ---- a channel of batches
- * --------------------------------------------------------- */
+/* ---- a channel of batches ------------------------------------------------ */
 
 BEHAVIOUR(batches_to_a_channel)
 {
@@ -205,8 +203,66 @@ BEHAVIOUR(a_channel_that_is_closed_or_kept_open)
     (void)crew;
 }
 
-/* ---- before its time
- * ----------------------------------------------------------------- */
+static atomic_int destroyed;
+
+static void destroy_batch(void *elem)
+{
+    weir_batch *batch = elem;
+
+    atomic_fetch_add(&destroyed, (int)batch->n);
+    weir_batch_free(batch);
+}
+
+/* Full: it refuses a batch, which is discarded, or drops it, and destroys. */
+static void with_policy(enum weir_policy policy, int discarded, int dropped)
+{
+    weir_chan *in =
+        weir_chan_new_with(&(weir_chan_opts){.elem_size = sizeof(int),
+                                             .capacity = 20,
+                                             .recv_timeout = WEIR_MICROSECOND});
+    weir_chan *out =
+        weir_chan_new_with(&(weir_chan_opts){.elem_size = sizeof(weir_batch),
+                                             .capacity = 2,
+                                             .policy = policy,
+                                             .destroy = destroy_batch});
+    struct sink s = {0};
+    weir_batcher_opts o = {.in = in,
+                           .max = 3,
+                           .linger = WEIR_FOREVER,
+                           .out = out,
+                           .discard = count_discarded,
+                           .arg = &s};
+    weir_batcher *b;
+    int i;
+
+    must_eq(weir_batcher_start(&b, &o), 0);
+    for (i = 0; i < 10; i++)
+        must_eq(weir_chan_send(in, &i, NULL), 0);
+    weir_chan_close(in);
+    must_eq(weir_batcher_join(b), 0);
+    must_eq(weir_chan_len(out), 2);
+    must_eq(s.discarded, discarded);
+    must_eq(counts_of(b).discarded, discarded);
+    must_eq(destroyed, dropped);
+    must_eq(weir_batcher_free(b), 0);
+    weir_chan_unref(out);
+    must_eq(destroyed, dropped + 6);
+    weir_chan_unref(in);
+}
+
+BEHAVIOUR(a_channel_that_refuses)
+{
+    with_policy(WEIR_ERROR, 4, 0);
+    (void)crew;
+}
+
+BEHAVIOUR(a_channel_that_drops)
+{
+    with_policy(WEIR_DROP, 0, 4);
+    (void)crew;
+}
+
+/* ---- before its time ----------------------------------------------------- */
 
 static void cancel_with_rest(bool discard_rest)
 {
@@ -329,8 +385,7 @@ BEHAVIOUR(it_cannot_wait_for_itself)
     (void)crew;
 }
 
-/* ---- under load
- * -------------------------------------------------------------------------- */
+/* ---- under load ---------------------------------------------------------- */
 
 struct source {
     ints *in;
@@ -390,8 +445,7 @@ BEHAVIOUR(nothing_is_lost_at_cancel)
     load(crew, true);
 }
 
-/* ---- wrong use, and no memory
- * ------------------------------------------------------------- */
+/* ---- wrong use, and no memory -------------------------------------------- */
 
 START_TEST(wrong_use_is_refused)
 {
@@ -457,6 +511,8 @@ END_TEST
 CHECK_MAIN(CHECK_MODES(by_size), CHECK_MODES(by_time), CHECK_MODES(at_once),
            CHECK_MODES(batches_to_a_channel),
            CHECK_MODES(a_channel_that_is_closed_or_kept_open),
+           CHECK_MODES(a_channel_that_refuses),
+           CHECK_MODES(a_channel_that_drops),
            CHECK_MODES(cancel_flushes_the_rest),
            CHECK_MODES(cancel_discards_the_rest),
            CHECK_MODES(cancel_ends_each_wait),

@@ -61,8 +61,7 @@ static weir_breaker_counts counts_of(weir_breaker *b)
     return c;
 }
 
-/* ---- closed
- * ------------------------------------------------------------------ */
+/* ---- closed -------------------------------------------------------------- */
 
 START_TEST(failures_in_a_row_open_it)
 {
@@ -146,8 +145,7 @@ START_TEST(the_window_slides_by_tenths)
 }
 END_TEST
 
-/* ---- open, half open
- * ----------------------------------------------------------- */
+/* ---- open, half open ----------------------------------------------------- */
 
 static weir_breaker opened(int probes)
 {
@@ -230,8 +228,7 @@ START_TEST(a_late_report_does_not_count)
 }
 END_TEST
 
-/* ---- calls and callbacks
- * --------------------------------------------------------- */
+/* ---- calls and callbacks ------------------------------------------------- */
 
 struct log {
     int changes, from[8], to[8];
@@ -306,8 +303,7 @@ START_TEST(a_call_is_judged_by_its_result)
 }
 END_TEST
 
-/* ---- a crowd
- * ------------------------------------------------------------------------ */
+/* ---- a crowd ------------------------------------------------------------- */
 
 enum { PARTIES = 6, PROBES = 2 };
 

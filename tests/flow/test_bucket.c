@@ -30,8 +30,7 @@ static weir_bucket bucket_of(weir_bucket_opts o)
     return b;
 }
 
-/* ---- the count ------------------------------------------------------------
- */
+/* ---- the count ----------------------------------------------------------- */
 
 START_TEST(starts_full_or_empty)
 {
@@ -169,8 +168,7 @@ START_TEST(a_new_rate_counts_from_now)
 }
 END_TEST
 
-/* ---- promises -------------------------------------------------------------
- */
+/* ---- promises ------------------------------------------------------------ */
 
 static int64_t reserve(weir_bucket *b, int64_t n, weir_bucket_reservation *r)
 {
@@ -234,8 +232,7 @@ START_TEST(a_cancelled_reservation_gives_back)
 }
 END_TEST
 
-/* ---- waiters ---------------------------------------------------------------
- */
+/* ---- waiters ------------------------------------------------------------- */
 
 struct wait {
     weir_bucket *b;
@@ -426,8 +423,7 @@ BEHAVIOUR(what_is_given_back_goes_to_those_behind_it)
     must_eq(weir_bucket_tokens(&b), 0);
 }
 
-/* ---- by the true clock -----------------------------------------------------
- */
+/* ---- by the true clock --------------------------------------------------- */
 
 enum { PARTIES = 6, RATE = 100000, BURST = 50 };
 
@@ -482,8 +478,7 @@ BEHAVIOUR(never_more_than_the_rate_allows)
     must_eq(wanted(&b), 0);
 }
 
-/* ---- wrong use
- * --------------------------------------------------------------- */
+/* ---- wrong use ----------------------------------------------------------- */
 
 START_TEST(wrong_use_is_refused)
 {

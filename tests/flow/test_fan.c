@@ -1,470 +1,129 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fans: each element arrives once, or once at each out; shares are fair; the
- * end of either side reaches the other; nothing is lost unsaid, however it
- * ends.
+ * Fans of every kind: the end of either side reaches the other; nothing is
+ * lost unsaid, however it ends; the ends keep their own rules.
  */
-#include "../chan/parties.h"
+#include "fans.h"
 #include "base/mem.h"
 
-enum { PARTIES = 4, WIDE = 3, MANY = 20 };
+enum { PARTIES = 4 };
 
-static weir_fan_counts counts_of(weir_fan *f)
+/* ---- ends with rules of their own ---------------------------------------- */
+
+static atomic_int destroyed;
+
+static void count_destroyed(void *elem)
 {
-    weir_fan_counts c;
+    must(*(int *)elem > 0);
+    atomic_fetch_add(&destroyed, 1);
+}
 
-    must_eq(weir_fan_get_counts(f, &c), 0);
-    must_eq(c.received + c.copied, c.sent + c.discarded + c.held);
+static weir_chan *out_with(enum weir_policy policy)
+{
+    weir_chan *c =
+        weir_chan_new_with(&(weir_chan_opts){.elem_size = sizeof(int),
+                                             .capacity = 2,
+                                             .policy = policy,
+                                             .destroy = count_destroyed});
+
+    must(c != NULL);
     return c;
 }
 
-static void count_discarded(void *elem, void *arg)
+/* What a full out refuses is discarded; what it drops is its own affair. The
+ * others get theirs. */
+BEHAVIOUR(an_out_may_refuse)
 {
-    must(*(int *)elem > 0);
-    atomic_fetch_add((atomic_int *)arg, 1);
-}
-
-/* n channels as both kinds of array. */
-struct side {
-    ints *c[MANY];
-    weir_chan *base[MANY];
-    int n;
-};
-
-static struct side side_of(int n, size_t capacity)
-{
-    struct side s = {.n = n};
-    int i;
-
-    for (i = 0; i < n; i++) {
-        s.c[i] = ints_new(capacity);
-        s.base[i] = ints_base(s.c[i]);
-    }
-    return s;
-}
-
-static void side_unref(struct side *s)
-{
-    int i;
-
-    for (i = 0; i < s->n; i++)
-        ints_unref(s->c[i]);
-}
-
-static void await_held(weir_fan *f, uint64_t n)
-{
-    while (counts_of(f).held != n)
-        weir_yield();
-}
-
-/* ---- to one of many
- * ------------------------------------------------------------ */
-
-BEHAVIOUR(out_gives_each_to_one)
-{
-    ints *in = ints_new(0);
-    struct side outs = side_of(WIDE, 0);
-    weir_fan *f;
-    int i;
-
-    must_eq(weir_fan_out(&f, ints_base(in), outs.base, WIDE, NULL), 0);
-    for (i = 1; i <= 9; i++) { /* whichever receives, gets it */
-        put(in, i);
-        must_eq(get(outs.c[i % WIDE]), i);
-    }
-    ints_close(in);
-    must_eq(weir_fan_join(f), 0);
-    for (i = 0; i < WIDE; i++)
-        must(weir_chan_is_closed(outs.base[i]));
-    must_eq(counts_of(f).sent, 9);
-    must_eq(weir_fan_free(f), 0);
-    side_unref(&outs);
-    ints_unref(in);
-    (void)crew;
-}
-
-BEHAVIOUR(out_leaves_out_what_is_closed)
-{
-    ints *in = ints_new(0);
-    struct side outs = side_of(WIDE, 1);
+    ints *in = ints_new(10), *plain = ints_new(10);
+    weir_chan *outs[] = {out_with(WEIR_ERROR), out_with(WEIR_DROP),
+                         ints_base(plain)};
     atomic_int discarded = 0;
     weir_fan *f;
     int i;
 
-    must_eq(weir_fan_out(&f, ints_base(in), outs.base, WIDE,
-                         &(weir_fan_opts){.close_ins = true,
-                                          .discard = count_discarded,
+    for (i = 1; i <= 10; i++)
+        put(in, i);
+    ints_close(in);
+    must_eq(weir_fan_copy(&f, ints_base(in), outs, 3,
+                          &(weir_fan_opts){.discard = count_discarded,
+                                           .arg = &discarded}),
+            0);
+    must_eq(weir_fan_join(f), 0);
+    must_eq(discarded, 8);
+    must_eq(counts_of(f).sent, 22);
+    must_eq(weir_chan_len(outs[0]), 2);
+    must_eq(weir_chan_len(outs[1]), 2);
+    must_eq(ints_len(plain), 10);
+    must_eq(destroyed, 8);
+    must_eq(weir_fan_free(f), 0);
+    weir_chan_unref(outs[0]);
+    weir_chan_unref(outs[1]);
+    ints_unref(plain);
+    ints_unref(in);
+    must_eq(destroyed, 12);
+    (void)crew;
+}
+
+/* What out refuses of a merge. */
+BEHAVIOUR(the_out_of_many_may_refuse)
+{
+    ints *in = ints_new(10);
+    weir_chan *out = out_with(WEIR_ERROR);
+    atomic_int discarded = 0;
+    weir_fan *f;
+    int i;
+
+    for (i = 1; i <= 10; i++)
+        put(in, i);
+    ints_close(in);
+    must_eq(weir_or_done(&f, ints_base(in), out,
+                         &(weir_fan_opts){.discard = count_discarded,
                                           .arg = &discarded}),
             0);
-    ints_close(outs.c[0]);
-    ints_close(outs.c[2]);
-    for (i = 1; i <= 20; i++) {
-        put(in, i);
-        must_eq(get(outs.c[1]), i);
-    }
-    ints_close(outs.c[1]);
-    put(in, 21);
-    must_eq(weir_fan_join(f), WEIR_CLOSED);
-    must_eq(discarded, 1);
-    must_eq(counts_of(f).sent, 20);
-    must(weir_chan_is_closed(ints_base(in)));
-    must_eq(weir_fan_free(f), 0);
-    side_unref(&outs);
-    ints_unref(in);
-    (void)crew;
-}
-
-/* ---- to all
- * ---------------------------------------------------------------------- */
-
-BEHAVIOUR(copy_gives_each_to_all)
-{
-    ints *in = ints_new(0);
-    struct side outs = side_of(WIDE, 4);
-    weir_fan *f;
-    int i, k;
-
-    must_eq(weir_fan_copy(&f, ints_base(in), outs.base, WIDE, NULL), 0);
-    for (i = 1; i <= 20; i++) {
-        put(in, i);
-        for (k = 0; k < WIDE; k++)
-            must_eq(get(outs.c[k]), i);
-    }
-    ints_close(outs.c[0]); /* the others go on */
-    for (; i <= 40; i++) {
-        put(in, i);
-        for (k = WIDE - 1; k > 0; k--)
-            must_eq(get(outs.c[k]), i);
-    }
-    ints_close(in);
     must_eq(weir_fan_join(f), 0);
-    must_eq(counts_of(f).received, 40);
-    must_eq(counts_of(f).sent, 100);
+    must_eq(discarded, 8);
     must_eq(weir_fan_free(f), 0);
-    for (k = 0; k < WIDE; k++)
-        must(weir_chan_is_closed(outs.base[k]));
-    side_unref(&outs);
+    weir_chan_unref(out);
     ints_unref(in);
+    must_eq(destroyed, 2);
     (void)crew;
 }
 
-/* The one that waits does not keep its neighbour from the same element. */
-BEHAVIOUR(tee_is_not_held_up_by_one)
+/* Timeouts of the ends' own: the in's means nothing, the out's discards. */
+BEHAVIOUR(an_end_may_time_out)
 {
-    ints *in = ints_new(0), *a = ints_new(0), *b = ints_new(0);
+    weir_chan *in = weir_chan_new_with(&(weir_chan_opts){
+        .elem_size = sizeof(int), .recv_timeout = 100 * WEIR_MICROSECOND});
+    weir_chan *out = weir_chan_new_with(&(weir_chan_opts){
+        .elem_size = sizeof(int), .send_timeout = 100 * WEIR_MICROSECOND});
+    atomic_int discarded = 0;
+    const weir_fan_opts o = {
+        .keep_open = true, .discard = count_discarded, .arg = &discarded};
+    const int value = 3;
     weir_fan *f;
 
-    must_eq(weir_tee(&f, ints_base(in), ints_base(a), ints_base(b), NULL), 0);
-    put(in, 1);
-    must_eq(get(b), 1);
+    must_eq(weir_fan_out(&f, in, &out, 1, &o), 0);
+    weir_sleep(WEIR_MILLISECOND, NULL); /* some timeouts of in, by chance */
+    must_eq(weir_chan_send(in, &value, NULL), 0);
     await_held(f, 1);
-    must_eq(get(a), 1);
-    put(in, 2);
-    must_eq(get(a), 2);
-    await_held(f, 1);
-    must_eq(get(b), 2);
-    ints_close(in);
+    must_eq(weir_fan_cancel(f, 8), 0);
+    must_eq(weir_fan_join(f), 8);
+    must_eq(weir_fan_free(f), 0);
+
+    must_eq(weir_or_done(&f, in, out, &o), 0);
+    must_eq(weir_chan_send(in, &value, NULL), 0);
+    while (counts_of(f).discarded == 0)
+        weir_yield();
+    weir_chan_close(in);
     must_eq(weir_fan_join(f), 0);
+    must_eq(discarded, 2);
     must_eq(weir_fan_free(f), 0);
-    ints_unref(a);
-    ints_unref(b);
-    ints_unref(in);
+    weir_chan_unref(in);
+    weir_chan_unref(out);
     (void)crew;
 }
 
-WEIR_CHAN(boxes, int *);
-
-struct shop {
-    atomic_int copies, discarded;
-    int fail_at;
-};
-
-static int *box(int value)
-{
-    int *p = malloc(sizeof *p);
-
-    must(p != NULL);
-    *p = value;
-    return p;
-}
-
-static int copy_box(void *dst, const void *src, void *arg)
-{
-    struct shop *shop = arg;
-
-    if (atomic_fetch_add(&shop->copies, 1) + 1 == shop->fail_at)
-        return 88;
-    *(int **)dst = box(**(int *const *)src);
-    return 0;
-}
-
-static void free_box(void *elem, void *arg)
-{
-    struct shop *shop = arg;
-
-    free(*(int **)elem);
-    atomic_fetch_add(&shop->discarded, 1);
-}
-
-static void take_box(boxes *c, int value)
-{
-    int *p;
-
-    must_eq(boxes_recv(c, &p, NULL), 0);
-    must_eq(*p, value);
-    free(p);
-}
-
-struct shop_of {
-    boxes *in, *out[WIDE];
-    weir_chan *base[WIDE];
-    struct shop shop;
-    weir_fan *f;
-};
-
-static void shop_open(struct shop_of *s, int fail_at)
-{
-    int i;
-
-    memset(s, 0, sizeof *s);
-    s->in = boxes_new(0);
-    for (i = 0; i < WIDE; i++) {
-        s->out[i] = boxes_new(0);
-        s->base[i] = boxes_base(s->out[i]);
-    }
-    s->shop.fail_at = fail_at;
-    must_eq(weir_fan_copy(&s->f, boxes_base(s->in), s->base, WIDE,
-                          &(weir_fan_opts){.copy = copy_box,
-                                           .discard = free_box,
-                                           .arg = &s->shop}),
-            0);
-}
-
-static void shop_close(struct shop_of *s)
-{
-    int i;
-
-    must_eq(counts_of(s->f).held, 0);
-    must_eq(counts_of(s->f).discarded, s->shop.discarded);
-    must_eq(weir_fan_free(s->f), 0);
-    for (i = 0; i < WIDE; i++)
-        boxes_unref(s->out[i]);
-    boxes_unref(s->in);
-}
-
-BEHAVIOUR(what_owns_is_copied)
-{
-    struct shop_of s;
-    int i;
-
-    shop_open(&s, 0);
-    must_eq(boxes_send(s.in, box(5), NULL), 0);
-    for (i = WIDE - 1; i >= 0; i--)
-        take_box(s.out[i], 5);
-    must_eq(s.shop.copies, WIDE - 1);
-
-    boxes_close(s.out[1]); /* closed while it waits, and while it has not */
-    must_eq(boxes_send(s.in, box(6), NULL), 0);
-    take_box(s.out[0], 6);
-    await_held(s.f, 1);
-    boxes_close(s.out[2]);
-    must_eq(boxes_send(s.in, box(7), NULL), 0);
-    take_box(s.out[0], 7);
-    boxes_close(s.out[0]);
-    must_eq(boxes_send(s.in, box(8), NULL), 0);
-    must_eq(weir_fan_join(s.f), WEIR_CLOSED);
-    must_eq(counts_of(s.f).sent, WIDE + 2);
-    shop_close(&s);
-    (void)crew;
-}
-
-BEHAVIOUR(a_copy_that_fails_ends_it)
-{
-    struct shop_of s;
-    int i;
-
-    shop_open(&s, 4); /* the second copy of the second element */
-    must_eq(boxes_send(s.in, box(5), NULL), 0);
-    for (i = 0; i < WIDE; i++)
-        take_box(s.out[i], 5);
-    must_eq(boxes_send(s.in, box(6), NULL), 0);
-    must_eq(weir_fan_join(s.f), 88);
-    must_eq(s.shop.discarded, 2);
-    shop_close(&s);
-    (void)crew;
-}
-
-BEHAVIOUR(cancel_hands_copies_back)
-{
-    struct shop_of s;
-
-    shop_open(&s, 0);
-    must_eq(boxes_send(s.in, box(5), NULL), 0);
-    take_box(s.out[1], 5);
-    await_held(s.f, WIDE - 1);
-    must_eq(weir_fan_cancel(s.f, 9), 0);
-    must_eq(weir_fan_join(s.f), 9);
-    must_eq(s.shop.discarded, WIDE - 1);
-    shop_close(&s);
-    (void)crew;
-}
-
-/* ---- many to one
- * --------------------------------------------------------------------- */
-
-static void fill(struct side *s, int n)
-{
-    int i, k;
-
-    for (i = 0; i < s->n; i++)
-        for (k = 0; k < n; k++)
-            put(s->c[i], i + 1);
-}
-
-static void close_all(struct side *s)
-{
-    int i;
-
-    for (i = 0; i < s->n; i++)
-        ints_close(s->c[i]);
-}
-
-BEHAVIOUR(in_merges_until_all_have_ended)
-{
-    struct side ins = side_of(WIDE, 4);
-    ints *out = ints_new(0);
-    weir_fan *f;
-    int v;
-
-    must_eq(weir_fan_in(&f, ins.base, WIDE, ints_base(out), NULL), 0);
-    put(ins.c[1], 5);
-    must_eq(get(out), 5);
-    ints_close(ins.c[1]);
-    put(ins.c[0], 6);
-    must_eq(get(out), 6);
-    put(ins.c[2], 7);
-    ints_close(ins.c[2]);
-    ints_close(ins.c[0]);
-    must_eq(get(out), 7);
-    must_eq(ints_recv(out, &v, NULL), WEIR_CLOSED);
-    must_eq(weir_fan_join(f), 0);
-    must_eq(weir_fan_free(f), 0);
-    side_unref(&ins);
-    ints_unref(out);
-    (void)crew;
-}
-
-BEHAVIOUR(in_takes_turns)
-{
-    struct side ins = side_of(WIDE, 10);
-    ints *out = ints_new(0);
-    weir_fan *f;
-    int round, i, seen;
-
-    fill(&ins, 10);
-    close_all(&ins);
-    must_eq(weir_fan_in(&f, ins.base, WIDE, ints_base(out), NULL), 0);
-    for (round = 0; round < 10; round++) {
-        for (i = 0, seen = 0; i < WIDE; i++)
-            seen |= 1 << get(out);
-        must_eq(seen, 2 + 4 + 8);
-    }
-    must_eq(weir_fan_join(f), 0);
-    must_eq(weir_fan_free(f), 0);
-    side_unref(&ins);
-    ints_unref(out);
-    (void)crew;
-}
-
-BEHAVIOUR(in_shares_by_weight)
-{
-    const uint32_t weights[WIDE] = {1, 2, 5};
-    struct side ins = side_of(WIDE, 100);
-    ints *out = ints_new(0);
-    weir_fan *f;
-    int i, share[WIDE + 1] = {0};
-
-    fill(&ins, 100);
-    must_eq(weir_fan_in(&f, ins.base, WIDE, ints_base(out),
-                        &(weir_fan_opts){.weights = weights}),
-            0);
-    for (i = 0; i < 80; i++)
-        share[get(out)]++;
-    for (i = 0; i < WIDE; i++) /* of 80: 10, 20, 50, one more or less */
-        must(abs(share[i + 1] - 10 * (int)weights[i]) <= 1);
-    must_eq(weir_fan_free(f), 0);
-    side_unref(&ins);
-    ints_unref(out);
-    (void)crew;
-}
-
-BEHAVIOUR(idle_time_is_no_claim)
-{
-    const uint32_t weights[2] = {1, 1};
-    struct side ins = side_of(2, 200);
-    ints *out = ints_new(0);
-    weir_fan *f;
-    int i, share[3] = {0};
-
-    for (i = 0; i < 200; i++)
-        put(ins.c[0], 1);
-    must_eq(weir_fan_in(&f, ins.base, 2, ints_base(out),
-                        &(weir_fan_opts){.weights = weights}),
-            0);
-    for (i = 0; i < 100; i++)
-        must_eq(get(out), 1);
-    for (i = 0; i < 100; i++)
-        put(ins.c[1], 2);
-    for (i = 0; i < 40; i++)
-        share[get(out)]++;
-    must(abs(share[1] - share[2]) <= 2);
-    must_eq(weir_fan_free(f), 0);
-    side_unref(&ins);
-    ints_unref(out);
-    (void)crew;
-}
-
-/* ---- or done
- * ----------------------------------------------------------------------------
- */
-
-BEHAVIOUR(or_done_ends_with_either)
-{
-    weir_ctx ctx = WEIR_CTX_INIT;
-    ints *in = ints_new(0), *out = ints_new(0);
-    weir_fan *f;
-    int v;
-
-    must_eq(weir_or_done(&f, ints_base(in), ints_base(out), NULL), 0);
-    put(in, 4);
-    must_eq(get(out), 4);
-    ints_close(in);
-    must_eq(ints_recv(out, &v, NULL), WEIR_CLOSED);
-    must_eq(weir_fan_join(f), 0);
-    must_eq(weir_fan_free(f), 0);
-    ints_unref(in);
-    ints_unref(out);
-
-    in = ints_new(0);
-    out = ints_new(0);
-    must_eq(weir_or_done(&f, ints_base(in), ints_base(out),
-                         &(weir_fan_opts){.ctx = &ctx}),
-            0);
-    put(in, 4);
-    must_eq(get(out), 4);
-    must_eq(weir_ctx_cancel(&ctx, 31), 0);
-    must_eq(ints_recv(out, &v, NULL), WEIR_CLOSED);
-    must_eq(weir_fan_join(f), 31);
-    must(!weir_chan_is_closed(ints_base(in)));
-    must_eq(weir_fan_free(f), 0);
-    must_eq(weir_ctx_fini(&ctx), 0);
-    ints_unref(in);
-    ints_unref(out);
-    (void)crew;
-}
-
-/* ---- before its time
- * ------------------------------------------------------------------------ */
+/* ---- before its time ----------------------------------------------------- */
 
 /* It holds an element that nobody takes; it waits for one. */
 BEHAVIOUR(cancel_ends_each_wait)
@@ -563,9 +222,7 @@ BEHAVIOUR(it_cannot_wait_for_itself)
     (void)crew;
 }
 
-/* ---- under load
- * -----------------------------------------------------------------------------
- */
+/* ---- under load ---------------------------------------------------------- */
 
 struct end {
     ints *c;
@@ -658,8 +315,7 @@ BEHAVIOUR(nothing_is_lost_at_cancel)
     load(crew, true);
 }
 
-/* ---- wrong use, and no memory
- * ------------------------------------------------------------------ */
+/* ---- wrong use, and no memory -------------------------------------------- */
 
 START_TEST(wrong_use_is_refused)
 {
@@ -737,16 +393,12 @@ START_TEST(out_of_memory_when_it_waits)
 }
 END_TEST
 
-CHECK_MAIN(
-    CHECK_MODES(out_gives_each_to_one),
-    CHECK_MODES(out_leaves_out_what_is_closed),
-    CHECK_MODES(copy_gives_each_to_all), CHECK_MODES(tee_is_not_held_up_by_one),
-    CHECK_MODES(what_owns_is_copied), CHECK_MODES(a_copy_that_fails_ends_it),
-    CHECK_MODES(cancel_hands_copies_back),
-    CHECK_MODES(in_merges_until_all_have_ended), CHECK_MODES(in_takes_turns),
-    CHECK_MODES(in_shares_by_weight), CHECK_MODES(idle_time_is_no_claim),
-    CHECK_MODES(or_done_ends_with_either), CHECK_MODES(cancel_ends_each_wait),
-    CHECK_MODES(in_whose_out_is_closed), CHECK_MODES(it_cannot_wait_for_itself),
-    CHECK_MODES(nothing_is_lost), CHECK_MODES(nothing_is_lost_at_cancel),
-    CHECK_TEST(wrong_use_is_refused), CHECK_TEST(out_of_memory_at_the_start),
-    CHECK_TEST(out_of_memory_when_it_waits))
+CHECK_MAIN(CHECK_MODES(an_out_may_refuse),
+           CHECK_MODES(the_out_of_many_may_refuse),
+           CHECK_MODES(an_end_may_time_out), CHECK_MODES(cancel_ends_each_wait),
+           CHECK_MODES(in_whose_out_is_closed),
+           CHECK_MODES(it_cannot_wait_for_itself), CHECK_MODES(nothing_is_lost),
+           CHECK_MODES(nothing_is_lost_at_cancel),
+           CHECK_TEST(wrong_use_is_refused),
+           CHECK_TEST(out_of_memory_at_the_start),
+           CHECK_TEST(out_of_memory_when_it_waits))

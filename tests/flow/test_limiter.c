@@ -25,8 +25,7 @@ static weir_limiter_state state_of(weir_limiter *l)
     return s;
 }
 
-/* ---- the limit ------------------------------------------------------------
- */
+/* ---- the limit ----------------------------------------------------------- */
 
 struct pool {
     weir_limiter l;
@@ -66,8 +65,7 @@ BEHAVIOUR(never_more_inside_than_the_limit)
     must_eq(state_of(&p.l).waiting, 0);
 }
 
-/* ---- waiters ----------------------------------------------------------------
- */
+/* ---- waiters ------------------------------------------------------------- */
 
 struct request {
     weir_limiter *l;
@@ -176,8 +174,7 @@ BEHAVIOUR(so_many_may_wait)
     must_eq(r[0].result | r[1].result, 0);
 }
 
-/* ---- a new limit
- * -------------------------------------------------------------- */
+/* ---- a new limit --------------------------------------------------------- */
 
 BEHAVIOUR(a_higher_limit_lets_waiters_in)
 {
