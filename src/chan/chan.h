@@ -370,10 +370,10 @@ int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait);
  * room, or an element (inplace.c). */
 extern char wr_only_room;
 
-/* Under the lock: queues the party and waits; 0, the closer's CLOSED, or an
- * error. Unlocks. */
-int wr_chan_wait(weir_chan *c, struct wr_queue *q, void *elem, size_t bytes,
-                 weir_ctx *ctx);
+/* Under the lock: waits until there is room, or an element. 0: look again; the
+ * closer's CLOSED, or an error. Unlocks. */
+int wr_chan_wait_room(weir_chan *c, weir_ctx *ctx);
+int wr_chan_wait_elem(weir_chan *c, weir_ctx *ctx);
 
 /* From hand to hand; to may be NULL. Frozen. */
 void wr_chan_hand_over(weir_chan *c, void *to, const void *from);

@@ -165,14 +165,9 @@ void wr_chan_take(weir_chan *c, void *elem, struct wr_wakes *wakes)
         take_from_sender(c, NULL, wakes);
 }
 
-int wr_chan_done(weir_chan *c, int result, struct wr_wakes *wakes)
+static WR_NOINLINE int done_flowing(weir_chan *c, int result,
+                                    struct wr_wakes *wakes)
 {
-    if (wr_likely(!c->flowing)) {
-        wr_chan_thaw(c);
-        wr_unlock(&c->lock);
-        wr_wake(wakes);
-        return result;
-    }
     if (c->flow->max_bytes > 0)
         admit_by_bytes(c, wakes);
     enum wr_level level = wr_flow_level(c);
@@ -188,6 +183,21 @@ int wr_chan_done(weir_chan *c, int result, struct wr_wakes *wakes)
     return result;
 }
 
+static inline int done(weir_chan *c, int result, struct wr_wakes *wakes)
+{
+    if (wr_unlikely(c->flowing))
+        return done_flowing(c, result, wakes);
+    wr_chan_thaw(c);
+    wr_unlock(&c->lock);
+    wr_wake(wakes);
+    return result;
+}
+
+int wr_chan_done(weir_chan *c, int result, struct wr_wakes *wakes)
+{
+    return done(c, result, wakes);
+}
+
 /* ---- waiting ------------------------------------------------------------- */
 
 static void count_end(weir_chan *c, int err)
@@ -198,36 +208,51 @@ static void count_end(weir_chan *c, int err)
         c->counts.canceled++;
 }
 
-/* Flow control counts its sends before it tells of them. */
-static void count_blocked(weir_chan *c, const struct wr_queue *q)
+static inline struct wr_queue *queue_for(weir_chan *c, enum wr_reason reason)
 {
-    if (q == &c->receivers)
+    return reason == WR_ON_SEND ? &c->senders : &c->receivers;
+}
+
+/* Flow control counts its sends before it tells of them. */
+static inline void count_blocked(weir_chan *c, enum wr_reason reason)
+{
+    if (reason == WR_ON_RECV)
         c->counts.blocked_recvs++;
     else if (!c->flowing)
         c->counts.blocked_sends++;
 }
 
-int wr_chan_wait(weir_chan *c, struct wr_queue *q, void *elem, size_t bytes,
-                 weir_ctx *ctx)
+static inline int wait_in(weir_chan *c, enum wr_reason reason, void *elem,
+                          size_t bytes, weir_ctx *ctx)
 {
     struct wr_wakes none = {0};
     struct wr_wait p;
     int err = wr_can_wait();
     if (err)
-        return wr_chan_done(c, err, &none);
-    wr_wait_init(&p, q, &c->lock, elem);
+        return done(c, err, &none);
+    wr_wait_init(&p, queue_for(c, reason), &c->lock, elem);
     p.node.size = bytes;
     p.waiter.alone = !wr_ctx_live(ctx);
-    count_blocked(c, q);
+    count_blocked(c, reason);
     wr_chan_queue(c, &p.node);
     /* Once unlocked, who serves the party may free the channel. */
     wr_waiter_name(&p.waiter, c->name);
     wr_unlock(&c->lock);
-    err = wr_wait_park(&p, ctx, q == &c->senders ? WR_ON_SEND : WR_ON_RECV, c);
+    err = wr_wait_park(&p, ctx, reason, c);
     if (!err)
         return p.node.status;
     count_end(c, err);
-    return wr_chan_done(c, err, &none);
+    return done(c, err, &none);
+}
+
+int wr_chan_wait_room(weir_chan *c, weir_ctx *ctx)
+{
+    return wait_in(c, WR_ON_SEND, &wr_only_room, 0, ctx);
+}
+
+int wr_chan_wait_elem(weir_chan *c, weir_ctx *ctx)
+{
+    return wait_in(c, WR_ON_RECV, &wr_only_room, 0, ctx);
 }
 
 /* ---- the operations ------------------------------------------------------ */
@@ -240,21 +265,21 @@ int wr_send_slow(weir_chan *c, const void *elem, size_t bytes, weir_ctx *ctx,
     wr_lock(&c->lock);
     wr_chan_freeze(c);
     if (c->closed)
-        return wr_chan_done(c, WEIR_CLOSED, &wakes);
+        return done(c, WEIR_CLOSED, &wakes);
     if ((n = wr_queue_pop(&c->receivers, &wakes)) != NULL) {
         if (n->elem == &wr_only_room)
             wr_chan_enter(c, elem, bytes);
         else
             wr_chan_hand_over(c, n->elem, elem);
-        return wr_chan_done(c, 0, &wakes);
+        return done(c, 0, &wakes);
     }
     if (wr_chan_may_enter(c, bytes)) {
         wr_chan_enter(c, elem, bytes);
-        return wr_chan_done(c, 0, &wakes);
+        return done(c, 0, &wakes);
     }
     if (!wait)
-        return wr_chan_done(c, WEIR_FULL, &wakes);
-    return wr_chan_wait(c, &c->senders, (void *)(uintptr_t)elem, bytes, ctx);
+        return done(c, WEIR_FULL, &wakes);
+    return wait_in(c, WR_ON_SEND, (void *)(uintptr_t)elem, bytes, ctx);
 }
 
 int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait)
@@ -264,13 +289,13 @@ int wr_recv_slow(weir_chan *c, void *elem, weir_ctx *ctx, bool wait)
     wr_chan_freeze(c);
     if (!c->rendezvous && wr_chan_len_frozen(c) > 0) {
         wr_chan_take(c, elem, &wakes);
-        return wr_chan_done(c, 0, &wakes);
+        return done(c, 0, &wakes);
     }
     if (c->rendezvous && take_from_sender(c, elem, &wakes))
-        return wr_chan_done(c, 0, &wakes);
+        return done(c, 0, &wakes);
     if (c->closed)
-        return wr_chan_done(c, WEIR_CLOSED, &wakes);
+        return done(c, WEIR_CLOSED, &wakes);
     if (!wait)
-        return wr_chan_done(c, WEIR_EMPTY, &wakes);
-    return wr_chan_wait(c, &c->receivers, elem, 0, ctx);
+        return done(c, WEIR_EMPTY, &wakes);
+    return wait_in(c, WR_ON_RECV, elem, 0, ctx);
 }

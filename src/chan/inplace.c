@@ -59,7 +59,7 @@ static int reserve_slow(weir_chan *c, void **place, weir_ctx *ctx, bool wait)
     }
     if (!wait || c->policy != WEIR_BLOCK)
         return wr_chan_done(c, WEIR_FULL, &none);
-    int rc = wr_chan_wait(c, &c->senders, &wr_only_room, 0, ctx);
+    int rc = wr_chan_wait_room(c, ctx);
     return rc ? rc : WEIR_BUSY;
 }
 
@@ -175,7 +175,7 @@ static int peek_slow(weir_chan *c, weir_ctx *ctx, bool wait)
         return wr_chan_done(c, WEIR_CLOSED, &none);
     if (!wait)
         return wr_chan_done(c, WEIR_EMPTY, &none);
-    int rc = wr_chan_wait(c, &c->receivers, &wr_only_room, 0, ctx);
+    int rc = wr_chan_wait_elem(c, ctx);
     return rc ? rc : WEIR_BUSY;
 }
 

@@ -44,6 +44,7 @@ int weir_policy_parse(const char *name, enum weir_policy *out)
 struct copy {
     _Alignas(16) char small[256];
     void *elem; /* NULL: nobody is to hear of it */
+    struct copy *next;
 };
 
 static bool copy_open(struct copy *k, const weir_chan *c)
@@ -95,30 +96,20 @@ static bool enter_freed(weir_chan *c, const void *elem, size_t bytes)
     return true;
 }
 
-/*
- * The oldest is dropped, if there still is one, and the new element enters
- * before anybody hears of it: a hook that sends would take the place each
- * time. WEIR_BUSY: there is still no room.
- */
-static int drop_oldest(weir_chan *c, const void *elem, size_t bytes,
-                       enum weir_drop reason)
+/* The oldest is dropped into k, if there still is one, and the new element
+ * enters if that was enough. WEIR_BUSY: there is still no room. */
+static int drop_oldest(weir_chan *c, struct copy *k, const void *elem,
+                       size_t bytes, enum weir_drop reason, bool *dropped)
 {
     struct wr_wakes none = {0};
-    struct copy k;
-    bool dropped = false;
-    if (!copy_open(&k, c))
-        return WEIR_ENOMEM;
+    *dropped = false;
     wr_lock(&c->lock);
-    int rc = c->closed ? WEIR_CLOSED : may_drop(c, &k) ? WEIR_BUSY : WEIR_FULL;
+    int rc = c->closed ? WEIR_CLOSED : may_drop(c, k) ? WEIR_BUSY : WEIR_FULL;
     if (rc == WEIR_BUSY)
-        dropped = wr_chan_evict(c, k.elem, reason);
-    if (dropped && enter_freed(c, elem, bytes))
+        *dropped = wr_chan_evict(c, k->elem, reason);
+    if (*dropped && enter_freed(c, elem, bytes))
         rc = 0;
-    wr_chan_done(c, 0, &none);
-    if (dropped && k.elem)
-        wr_hook_dropped(c, k.elem, reason);
-    copy_close(&k);
-    return rc;
+    return wr_chan_done(c, rc, &none);
 }
 
 void wr_flow_drop_left(weir_chan *c)
@@ -143,18 +134,67 @@ static int try_send(weir_chan *c, const void *elem, size_t bytes)
                      : wr_try_send(c, elem);
 }
 
-/* The oldest make room until it is in. */
+/* Those that made room for one element, to be told of. The first stays with
+ * the call; with a limit in bytes there may be more. */
+struct victims {
+    struct copy first, *list, **end;
+};
+
+static struct copy *next_victim(struct victims *v, const weir_chan *c)
+{
+    struct copy *k = v->list ? wr_alloc(sizeof(*k)) : &v->first;
+    if (k && copy_open(k, c))
+        return k;
+    if (k != &v->first)
+        wr_free(k);
+    return NULL;
+}
+
+static void end_victim(struct victims *v, struct copy *k)
+{
+    copy_close(k);
+    if (k != &v->first)
+        wr_free(k);
+}
+
+static void tell_of(struct victims *v, weir_chan *c, enum weir_drop reason)
+{
+    for (struct copy *k = v->list, *next; k; k = next) {
+        next = k->next;
+        wr_hook_dropped(c, k->elem, reason);
+        end_victim(v, k);
+    }
+}
+
+/* The oldest make room until it is in. Only then does anybody hear of them: a
+ * hook that sends would take that room each time. */
 static int replace(weir_chan *c, const void *elem, size_t bytes,
                    enum weir_drop reason)
 {
-    int rc;
-    do {
-        rc = drop_oldest(c, elem, bytes, reason);
-        if (rc == WEIR_BUSY)
-            rc = try_send(c, elem, bytes);
-        else
+    struct victims v;
+    int rc = WEIR_FULL;
+    v.list = NULL;
+    v.end = &v.list;
+    while (rc == WEIR_FULL) {
+        bool dropped;
+        struct copy *k = next_victim(&v, c);
+        if (!k) {
+            rc = WEIR_ENOMEM;
             break;
-    } while (rc == WEIR_FULL);
+        }
+        rc = drop_oldest(c, k, elem, bytes, reason, &dropped);
+        if (dropped && k->elem) {
+            k->next = NULL;
+            *v.end = k;
+            v.end = &k->next;
+        } else {
+            end_victim(&v, k);
+        }
+        if (rc != WEIR_BUSY)
+            break;
+        rc = try_send(c, elem, bytes);
+    }
+    tell_of(&v, c, reason);
     return rc;
 }
 
