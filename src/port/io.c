@@ -10,6 +10,10 @@
 #include <unistd.h>
 #include "port/atomic.h"
 
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x100 /* Linux 6.18 */
+#endif
+
 #define RETRY(call)                                                            \
     do                                                                         \
         r = (call);                                                            \
@@ -29,9 +33,10 @@ static WR_NOINLINE ssize_t read_nowait(int fd, const struct iovec *v, int n)
     RESULT_OF(preadv2(fd, v, n, -1, RWF_NOWAIT));
 }
 
-static WR_NOINLINE ssize_t write_nowait(int fd, const struct iovec *v, int n)
+static WR_NOINLINE ssize_t write_nowait(int fd, const struct iovec *v, int n,
+                                        int flags)
 {
-    RESULT_OF(pwritev2(fd, v, n, -1, RWF_NOWAIT));
+    RESULT_OF(pwritev2(fd, v, n, -1, RWF_NOWAIT | flags));
 }
 
 static struct msghdr message(const struct iovec *v, int n)
@@ -47,7 +52,7 @@ static WR_NOINLINE ssize_t recv_nowait(int fd, const struct iovec *v, int n)
     RESULT_OF(recvmsg(fd, &m, MSG_DONTWAIT));
 }
 
-static WR_NOINLINE ssize_t send_nowait(int fd, const struct iovec *v, int n)
+WR_NOINLINE ssize_t wr_io_send_now(int fd, const struct iovec *v, int n)
 {
     struct msghdr m = message(v, n);
     RESULT_OF(sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -66,13 +71,15 @@ ssize_t wr_io_read_now(int fd, const struct iovec *v, int n)
     return r == -ENOTSOCK ? WR_IO_MAY_BLOCK : r;
 }
 
-/* A socket must be found out first: only its own call keeps SIGPIPE away. */
 ssize_t wr_io_write_now(int fd, const struct iovec *v, int n)
 {
-    ssize_t r = send_nowait(fd, v, n);
-    if (r != -ENOTSOCK)
-        return r;
-    r = write_nowait(fd, v, n);
+    ssize_t r = write_nowait(fd, v, n, 0);
+    return refused(r) ? WR_IO_MAY_BLOCK : r;
+}
+
+ssize_t wr_io_write_quietly(int fd, const struct iovec *v, int n)
+{
+    ssize_t r = write_nowait(fd, v, n, RWF_NOSIGNAL);
     return refused(r) ? WR_IO_MAY_BLOCK : r;
 }
 

@@ -15,10 +15,13 @@
 /* The file has no call that is sure not to block. No errno. */
 enum { WR_IO_MAY_BLOCK = -6001 };
 
-/* Without blocking: what the call does, -EAGAIN, or WR_IO_MAY_BLOCK. Sockets
- * raise no SIGPIPE. */
+/* Without blocking: what the call does, -EAGAIN, or WR_IO_MAY_BLOCK. Send is
+ * for sockets, -ENOTSOCK of others, and raises no SIGPIPE; nor does the quiet
+ * write, which no kernel before Linux 6.18 has (WR_IO_MAY_BLOCK). */
 ssize_t wr_io_read_now(int fd, const struct iovec *v, int n);
+ssize_t wr_io_send_now(int fd, const struct iovec *v, int n);
 ssize_t wr_io_write_now(int fd, const struct iovec *v, int n);
+ssize_t wr_io_write_quietly(int fd, const struct iovec *v, int n);
 
 /* The plain calls, which may block. */
 ssize_t wr_io_read(int fd, const struct iovec *v, int n);

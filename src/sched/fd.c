@@ -221,6 +221,7 @@ static void end_all(struct wr_fd *r, int fd)
     wr_lock(&r->lock);
     wr_store_rel(&r->generation, r->generation + 1);
     wr_store_rlx(&r->not_file, 0);
+    wr_store_rlx(&r->writes, WR_WRITES_ANYHOW);
     win_all(r, WEIR_CLOSED, &wakes);
     wr_queue_pop_all(&r->others, WEIR_CLOSED, &wakes);
     if (r->armed && wr_load_rlx(&started))

@@ -15,12 +15,21 @@
 #include "port/atomic.h"
 #include "sched/wait.h"
 
+/* How to write without blocking: only a call for sockets, which others refuse,
+ * or a quiet one keeps a socket's SIGPIPE away. */
+enum wr_fd_writes {
+    WR_WRITES_ANYHOW, /* as a socket, and if it is none as another          */
+    WR_WRITES_QUIETLY,
+    WR_WRITES_ALOUD /* the quiet call was refused                           */
+};
+
 struct wr_fd {
     WR_ALIGNED uint32_t lock;
     uint32_t turn[2];    /* locks: one call that might block at a time, by
                             direction: reading, writing                     */
     uint32_t generation; /* weir_close calls so far; written under lock     */
     uint32_t not_file;   /* a guess: no regular file; relaxed               */
+    uint32_t writes;     /* a guess: enum wr_fd_writes; relaxed             */
     uint32_t armed;      /* the poller may know the descriptor; under lock  */
     uint32_t pins;       /* parties between a wait and its call; under lock */
     struct wr_queue readers, writers; /* all four under the lock            */

@@ -137,29 +137,53 @@ static ssize_t rw_plain(struct wr_io *io)
         return wr_io_write(io->fd, c->v, c->n);
     return wr_io_write_some(io->fd, c->v, c->n);
 }
-
-static ssize_t rw_attempt(struct wr_io *io)
-{
-    struct rw *c = (struct rw *)io;
-    if (io->file)
-        return WR_IO_MAY_BLOCK;
-    ssize_t n = io->events == WEIR_READABLE
-                    ? wr_io_read_now(io->fd, c->v, c->n)
-                    : wr_io_write_now(io->fd, c->v, c->n);
-    if (n != WR_IO_MAY_BLOCK)
-        return n;
-    int nonblocking = wr_io_is_nonblocking(io->fd);
-    if (nonblocking < 0)
-        return nonblocking;
-    return nonblocking ? rw_plain(io) : wr_io_glance(io);
-}
-
 static bool all_empty(const struct iovec *v, int n)
 {
     for (int i = 0; i < n; i++)
         if (v[i].iov_len > 0)
             return false;
     return true;
+}
+
+/* The way that is right for every file. */
+static ssize_t write_anyhow(struct rw *c)
+{
+    uint32_t *writes = &c->io.record->writes;
+    ssize_t n = wr_io_send_now(c->io.fd, c->v, c->n);
+    if (n != -ENOTSOCK)
+        return n;
+    n = wr_io_write_now(c->io.fd, c->v, c->n);
+    if (n != WR_IO_MAY_BLOCK && wr_load_rlx(writes) == WR_WRITES_ANYHOW)
+        wr_store_rlx(writes, WR_WRITES_QUIETLY);
+    return n;
+}
+
+/* The record may speak of an earlier file. If this is a socket, the quiet call
+ * is right too, unless nothing is sent. A pipe's EPIPE comes with a signal. */
+static ssize_t write_now(struct rw *c)
+{
+    uint32_t *writes = &c->io.record->writes;
+    if (wr_load_rlx(writes) != WR_WRITES_QUIETLY || all_empty(c->v, c->n))
+        return write_anyhow(c);
+    ssize_t n = wr_io_write_quietly(c->io.fd, c->v, c->n);
+    if (n == WR_IO_MAY_BLOCK)
+        wr_store_rlx(writes, WR_WRITES_ALOUD);
+    return n == WR_IO_MAY_BLOCK || n == -EPIPE ? write_anyhow(c) : n;
+}
+
+static ssize_t rw_attempt(struct wr_io *io)
+{
+    struct rw *c = (struct rw *)io;
+    if (io->file)
+        return WR_IO_MAY_BLOCK;
+    ssize_t n = io->events == WEIR_READABLE ? wr_io_read_now(io->fd, c->v, c->n)
+                                            : write_now(c);
+    if (n != WR_IO_MAY_BLOCK)
+        return n;
+    int nonblocking = wr_io_is_nonblocking(io->fd);
+    if (nonblocking < 0)
+        return nonblocking;
+    return nonblocking ? rw_plain(io) : wr_io_glance(io);
 }
 
 static ssize_t rw(int fd, int events, const struct iovec *v, int n,

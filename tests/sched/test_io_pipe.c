@@ -155,6 +155,61 @@ BEHAVIOUR(a_writer_learns_that_the_reader_went_away)
     must_eq(weir_close(fd[1]), 0);
 }
 
+static volatile sig_atomic_t signals;
+
+static void count_signal(int sig)
+{
+    (void)sig;
+    signals++;
+}
+
+/* As the system's: SIGPIPE for a pipe and none for a socket, also if that has
+ * come under the number of a pipe that was written to. */
+START_TEST(only_pipes_raise_the_signal)
+{
+    int i, p[2], s[2];
+    signal(SIGPIPE, count_signal);
+    must_eq(pipe(p), 0);
+    for (i = 0; i < 3; i++)
+        must_eq(weir_write(p[1], "x", 1, NULL), 1);
+    must_eq(close(p[0]), 0);
+    for (i = 1; i <= 3; i++) {
+        must_eq(weir_write(p[1], "x", 1, NULL), -EPIPE);
+        must_eq(signals, i);
+    }
+    must_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+    must_eq(dup2(s[1], p[1]), p[1]);
+    must_eq(weir_write(p[1], "x", 1, NULL), 1);
+    must_eq(close(s[0]), 0);
+    for (i = 0; i < 3; i++)
+        must_eq(weir_write(p[1], "x", 1, NULL), -EPIPE);
+    must_eq(signals, 3);
+    must_eq(weir_close(s[1]), 0);
+    must_eq(weir_close(p[1]), 0);
+}
+END_TEST
+
+/* An empty message is one, whatever was under the number before. */
+START_TEST(an_empty_message_where_a_pipe_was)
+{
+    int p[2], s[2];
+    char c;
+    must_eq(pipe(p), 0);
+    must_eq(weir_write(p[1], "x", 1, NULL), 1);
+    must_eq(weir_write(p[1], "", 0, NULL), 0);
+    must_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, s), 0);
+    must_eq(dup2(s[1], p[1]), p[1]);
+    must_eq(weir_write(p[1], "", 0, NULL), 0);
+    must_eq(weir_write(p[1], "x", 1, NULL), 1);
+    must_eq(recv(s[0], &c, 1, MSG_DONTWAIT), 0);
+    must_eq(recv(s[0], &c, 1, MSG_DONTWAIT), 1);
+    must_eq(weir_close(s[0]), 0);
+    must_eq(weir_close(s[1]), 0);
+    must_eq(weir_close(p[0]), 0);
+    must_eq(weir_close(p[1]), 0);
+}
+END_TEST
+
 static void read_to_end(void *arg)
 {
     char buf[100];
@@ -177,4 +232,6 @@ CHECK_MAIN(CHECK_MODES(what_is_written_is_read),
            CHECK_MODES(vectors_gather_and_scatter),
            CHECK_MODES(each_byte_goes_to_one_of_many_readers),
            CHECK_MODES(a_writer_learns_that_the_reader_went_away),
+           CHECK_TEST(only_pipes_raise_the_signal),
+           CHECK_TEST(an_empty_message_where_a_pipe_was),
            CHECK_MODES(a_reader_learns_that_the_writer_went_away))
