@@ -166,34 +166,39 @@ static void tell_of(struct victims *v, weir_chan *c, enum weir_drop reason)
     }
 }
 
+/* One more is dropped. WEIR_BUSY: still no room. */
+static int make_room(weir_chan *c, struct victims *v, const void *elem,
+                     size_t bytes, enum weir_drop reason)
+{
+    bool dropped;
+    struct copy *k = next_victim(v, c);
+    if (!k)
+        return WEIR_ENOMEM;
+    int rc = drop_oldest(c, k, elem, bytes, reason, &dropped);
+    if (dropped && k->elem) {
+        k->next = NULL;
+        *v->end = k;
+        v->end = &k->next;
+    } else {
+        end_victim(v, k);
+    }
+    if (rc == WEIR_BUSY && (rc = try_send(c, elem, bytes)) == WEIR_FULL)
+        return WEIR_BUSY;
+    return rc;
+}
+
 /* The oldest make room until it is in. Only then does anybody hear of them: a
  * hook that sends would take that room each time. */
 static int replace(weir_chan *c, const void *elem, size_t bytes,
                    enum weir_drop reason)
 {
     struct victims v;
-    int rc = WEIR_FULL;
+    int rc;
     v.list = NULL;
     v.end = &v.list;
-    while (rc == WEIR_FULL) {
-        bool dropped;
-        struct copy *k = next_victim(&v, c);
-        if (!k) {
-            rc = WEIR_ENOMEM;
-            break;
-        }
-        rc = drop_oldest(c, k, elem, bytes, reason, &dropped);
-        if (dropped && k->elem) {
-            k->next = NULL;
-            *v.end = k;
-            v.end = &k->next;
-        } else {
-            end_victim(&v, k);
-        }
-        if (rc != WEIR_BUSY)
-            break;
-        rc = try_send(c, elem, bytes);
-    }
+    do
+        rc = make_room(c, &v, elem, bytes, reason);
+    while (rc == WEIR_BUSY);
     tell_of(&v, c, reason);
     return rc;
 }
