@@ -55,8 +55,10 @@ typedef struct weir_breaker_opts {
      * use the breaker. */
     void (*on_change)(weir_breaker *b, enum weir_breaker_state from,
                       enum weir_breaker_state to, void *arg);
-    void *arg;            /* for both                                        */
-    int64_t (*now)(void); /* another clock than weir_now, in ns              */
+    void *arg; /* for both                                                   */
+    /* Another clock than weir_now, in ns, for tests and simulations. It is
+     * called under the breaker's lock: it must not use the breaker. */
+    int64_t (*now)(void);
 } weir_breaker_opts;
 
 /* Counts since init. allowed = successes + failures + forgotten + late +

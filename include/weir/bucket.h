@@ -33,7 +33,8 @@ typedef struct weir_bucket_opts {
                       many as rate, and at least 1                           */
     bool empty;    /* starts empty instead of full                           */
     /* Another clock than weir_now, in ns, for tests and simulations. A wait
-     * sleeps as long as this clock says, in real time, and asks it again. */
+     * sleeps as long as this clock says, in real time, and asks it again. It
+     * is called under the bucket's lock: it must not use the bucket. */
     int64_t (*now)(void);
 } weir_bucket_opts;
 

@@ -20,7 +20,7 @@
  * struck if it is the last.
  *
  * Invariants, whenever the mutex is free
- *   1. -MAX <= tokens_ <= burst_ <= MAX;  0 <= part_ < per_;  part_ is 0 when
+ *   1. -2 MAX <= tokens_ <= burst_ <= MAX;  0 <= part_ < per_;  part_ is 0 when
  *      the bucket is full
  *   2. wanted_ is the sum of what the queue wants, <= MAX
  *   3. a first waiter either waits with a deadline, or without one while the

@@ -5,6 +5,7 @@
  * clock is the test's own, except where it says so.
  */
 #include "../chan/parties.h"
+#include "../sched/child.h"
 #include "base/mem.h"
 
 #define HOUR (3600 * WEIR_SECOND)
@@ -67,8 +68,12 @@ START_TEST(a_token_comes_at_its_nanosecond)
     must_eq(weir_bucket_allow(&b, 1), WEIR_EMPTY);
     at(WEIR_SECOND);
     must_eq(weir_bucket_allow(&b, 1), 0);
-    at(100 * WEIR_SECOND);
-    must_eq(weir_bucket_tokens(&b), 3);
+    at(100 * WEIR_SECOND + 300000000); /* full: nine tenths of one are lost */
+    must_eq(weir_bucket_allow(&b, 3), 0);
+    at(100 * WEIR_SECOND + 350000000);
+    must_eq(weir_bucket_tokens(&b), 0);
+    at(100 * WEIR_SECOND + 300000000 + 333333334);
+    must_eq(weir_bucket_tokens(&b), 1);
 }
 END_TEST
 
@@ -418,6 +423,9 @@ BEHAVIOUR(what_is_given_back_goes_to_those_behind_it)
     must_eq(weir_bucket_cancel(&b, &later), 1);
     at_with(&b, 4 * HOUR);
     await_done(&w[0]);
+    at_with(&b, 5 * HOUR);
+    settle();
+    must_eq(wanted(&b), 2); /* nor more than was given back */
     at_with(&b, 6 * HOUR);
     crew_wait(crew);
     must_eq(weir_bucket_tokens(&b), 0);
@@ -528,6 +536,35 @@ START_TEST(no_runtime_to_keep_the_time)
 }
 END_TEST
 
+static int wait_in_fork(void *arg)
+{
+    weir_bucket *b = arg;
+
+    must_eq(weir_bucket_allow(b, 1), 0);
+    must_eq(weir_bucket_wait(b, 1, NULL), WEIR_FORKED);
+    must_eq(wanted(b), 0);
+    at(HOUR);
+    must_eq(weir_bucket_wait(b, 1, NULL), 0);
+    return 0;
+}
+
+START_TEST(nobody_waits_in_a_fork)
+{
+    struct child child;
+    weir_bucket b;
+
+    must_eq(weir_start(NULL), 0);
+    at(0);
+    must_eq(
+        weir_bucket_init(
+            &b, &(weir_bucket_opts){.rate = 1, .per = HOUR, .now = test_clock}),
+        0);
+    child_run(&child, wait_in_fork, &b);
+    must_eq(child_exit(&child), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_TEST(starts_full_or_empty),
            CHECK_TEST(a_token_comes_at_its_nanosecond),
            CHECK_TEST(nothing_drifts), CHECK_TEST(absurd_numbers_are_exact),
@@ -542,4 +579,5 @@ CHECK_MAIN(CHECK_TEST(starts_full_or_empty),
            CHECK_MODES(what_is_given_back_goes_to_those_behind_it),
            CHECK_MODES(never_more_than_the_rate_allows),
            CHECK_TEST(wrong_use_is_refused),
-           CHECK_TEST(no_runtime_to_keep_the_time))
+           CHECK_TEST(no_runtime_to_keep_the_time),
+           CHECK_TEST(nobody_waits_in_a_fork))

@@ -4,6 +4,7 @@
  * order, and no more in the queue than may wait.
  */
 #include "../chan/parties.h"
+#include "../sched/child.h"
 
 enum { PARTIES = 6, LIMIT = 4 };
 
@@ -266,10 +267,33 @@ START_TEST(wrong_use_is_refused)
 }
 END_TEST
 
+static int wait_in_fork(void *arg)
+{
+    weir_limiter *l = arg;
+
+    must_eq(weir_limiter_acquire(l, 1, NULL), 0);
+    must_eq(weir_limiter_acquire(l, 1, NULL), WEIR_FORKED);
+    must_eq(state_of(l).waiting, 0);
+    return 0;
+}
+
+START_TEST(nobody_waits_in_a_fork)
+{
+    weir_limiter l = limiter_of(1, 0);
+    struct child child;
+
+    must_eq(weir_start(NULL), 0);
+    child_run(&child, wait_in_fork, &l);
+    must_eq(child_exit(&child), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_MODES(never_more_inside_than_the_limit),
            CHECK_MODES(served_in_order_of_coming),
            CHECK_MODES(who_leaves_makes_way),
            CHECK_MODES(a_context_ends_the_wait), CHECK_MODES(so_many_may_wait),
            CHECK_MODES(a_higher_limit_lets_waiters_in),
            CHECK_MODES(a_lower_limit_waits_for_those_inside),
-           CHECK_MODES(resized_under_load), CHECK_TEST(wrong_use_is_refused))
+           CHECK_MODES(resized_under_load), CHECK_TEST(wrong_use_is_refused),
+           CHECK_TEST(nobody_waits_in_a_fork))
