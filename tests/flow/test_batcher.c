@@ -99,7 +99,7 @@ BEHAVIOUR(by_size)
 
 BEHAVIOUR(by_time)
 {
-    ints *in = ints_new(0), *events = ints_new(0);
+    ints *in = ints_new(0), *events = ints_new(5);
     struct sink s = {.events = events};
     weir_batcher *b = batcher_of(
         (weir_batcher_opts){.max = 1000, .linger = WEIR_MILLISECOND}, in, &s);
