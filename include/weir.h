@@ -34,6 +34,7 @@
 #include <weir/breaker.h>
 #include <weir/pool.h>
 #include <weir/pipeline.h>
+#include <weir/shutdown.h>
 #include <weir/fan.h>
 #include <weir/balance.h>
 

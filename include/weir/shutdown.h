@@ -36,8 +36,8 @@ typedef struct weir_shutdown_opts {
     bool no_signals;  /* on request alone                                   */
     int64_t deadline; /* ns for all drains together, from the last stop hook
                          on; 0: 10 s, WEIR_FOREVER: none                    */
-    /* How long, once the drains have been told to end, one that does not is
-     * waited for, in ns; 0: 1 s. */
+    /* How long, once the drains have been told to end, those that do not are
+     * waited for in all, in ns; 0: 1 s. One more signal ends that, too. */
     int64_t grace;
 } weir_shutdown_opts;
 
@@ -49,8 +49,10 @@ typedef struct weir_shutdown_part {
      * task or thread that waits for the shutdown. 0 or an error; may be
      * NULL. */
     int (*stop)(void *arg);
-    /* Waits until the part has come to its end; ends early when ctx ends.
-     * 0 or an error. Called in a task of its own; NULL: nothing to drain. */
+    /* Waits until the part has come to its end; ends early when ctx ends: at
+     * the deadline, or cut short. 0 or an error. Called in a task of its own
+     * when the parts before it have ended or once ctx has; NULL: nothing to
+     * drain. */
     int (*drain)(void *arg, weir_ctx *ctx);
     /* How much was left undone; called when the drain has returned, or when
      * it is given up, while it may still run. NULL: 0. */
@@ -95,8 +97,9 @@ WEIR_API int weir_shutdown_add_chan(weir_shutdown *s, const char *name,
  * 0: every part ended in time and well. WEIR_TIMEDOUT: the deadline passed
  * first; WEIR_CANCELED: it was cut short; otherwise the first error of a
  * hook, in the order of the parts. Once it is over, that result again.
- * weir_ctx_err(ctx) when ctx ended first: nothing was begun, and it may be
- * waited for again. WEIR_BUSY: somebody else does.
+ * weir_ctx_err(ctx) when ctx ended first, WEIR_ENOMEM when a thread that has
+ * never waited cannot: nothing was begun, and it may be waited for again.
+ * WEIR_BUSY: somebody else does.
  */
 WEIR_API int weir_shutdown_wait(weir_shutdown *s, weir_ctx *ctx);
 
@@ -124,7 +127,8 @@ WEIR_API int weir_shutdown_get_report(weir_shutdown *s, size_t i,
 WEIR_API int weir_shutdown_print(weir_shutdown *s, FILE *out);
 
 /* Gives the signals back, waits for drains that still run, and frees. No
- * other call may be under way or follow. NULL is allowed. */
+ * other call may be under way or follow, so not from a hook. NULL is allowed.
+ * 0; WEIR_ENOMEM (a thread that has never waited: nothing was freed). */
 WEIR_API int weir_shutdown_free(weir_shutdown *s);
 
 #ifdef __cplusplus
