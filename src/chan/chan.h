@@ -305,6 +305,13 @@ static inline uint64_t wr_chan_queued(const weir_chan *c)
     return n < c->cap ? n : c->cap;
 }
 
+/* Anything queued? Of a rendezvous both ends stay where they are. */
+static inline bool wr_chan_any(const weir_chan *c)
+{
+    uint64_t head = wr_count(wr_load_acq(&c->head));
+    return wr_count(wr_load_acq(&c->tail)) != head;
+}
+
 /* Full at the instant of the last look: what has left until then is counted,
  * what entered after the first is not. */
 static inline bool wr_chan_full(const weir_chan *c)
@@ -324,8 +331,7 @@ static inline bool wr_chan_can_send(const weir_chan *c)
 
 static inline bool wr_chan_can_recv(const weir_chan *c)
 {
-    return wr_load_acq(&c->senders.head) ||
-           (!c->rendezvous && wr_chan_queued(c) > 0) || wr_chan_closed(c);
+    return wr_load_acq(&c->senders.head) || wr_chan_any(c) || wr_chan_closed(c);
 }
 
 /* Grows each time a receive (or a send) that could not go may have become

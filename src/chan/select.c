@@ -58,19 +58,27 @@ static bool is_chan(const weir_case *k)
     return k->kind == WEIR_CASE_RECV_ || k->kind == WEIR_CASE_SEND_;
 }
 
-static bool valid(const weir_case *cs, int n, unsigned flags)
+static inline bool valid_case(const weir_case *k)
 {
-    if (n < 0 || (n > 0 && !cs) ||
-        flags & ~(unsigned)(WEIR_SELECT_ORDERED | WEIR_SELECT_TRY))
-        return false;
-    for (int i = 0; i < n; i++) {
-        if (cs[i].kind < WEIR_CASE_NONE_ || cs[i].kind > WEIR_CASE_TIMEOUT_)
+    if (wr_likely(k->kind == WEIR_CASE_RECV_))
+        return true;
+    if (k->kind == WEIR_CASE_SEND_ && k->object)
+        return wr_elem_ok(k->object, k->elem);
+    return k->kind >= WEIR_CASE_NONE_ && k->kind <= WEIR_CASE_TIMEOUT_;
+}
+
+static bool valid(const weir_case *cs, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!valid_case(&cs[i]))
             return false;
-        if (cs[i].kind == WEIR_CASE_SEND_ && cs[i].object &&
-            !wr_elem_ok(cs[i].object, cs[i].elem))
-            return false;
-    }
     return true;
+}
+
+static bool valid_call(const weir_case *cs, int n, unsigned flags)
+{
+    return n >= 0 && (n == 0 || cs) &&
+           !(flags & ~(unsigned)(WEIR_SELECT_ORDERED | WEIR_SELECT_TRY));
 }
 
 /* ---- pass 1: glance ------------------------------------------------------ */
@@ -98,10 +106,8 @@ static inline bool can_send(weir_chan *c, const void *elem)
                                    : wr_chan_can_send(c);
 }
 
-static inline bool ready(const weir_case *k)
+static bool ready_otherwise(const weir_case *k)
 {
-    if (k->kind == WEIR_CASE_RECV_)
-        return k->object && wr_chan_can_recv(k->object);
     if (k->kind == WEIR_CASE_SEND_)
         return k->object && can_send(k->object, k->elem);
     if (k->kind == WEIR_CASE_DONE_)
@@ -109,9 +115,16 @@ static inline bool ready(const weir_case *k)
     return k->kind == WEIR_CASE_TIMEOUT_ && k->timeout <= 0;
 }
 
+static inline bool ready(const weir_case *k)
+{
+    if (wr_likely(k->kind == WEIR_CASE_RECV_))
+        return k->object && wr_chan_can_recv(k->object);
+    return ready_otherwise(k);
+}
+
 /* The k-th ready case replaces the choice with probability 1/k: uniform among
  * the ready, and no random number while there is one. */
-static int choose(const weir_case *cs, int n, bool ordered)
+static inline int choose(const weir_case *cs, int n, bool ordered)
 {
     int chosen = NONE;
     uint32_t seen = 0;
@@ -425,7 +438,7 @@ static int wait_large(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
 
 int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
 {
-    if (wr_unlikely(!valid(cs, n, flags)))
+    if (wr_unlikely(!valid_call(cs, n, flags) || !valid(cs, n)))
         return WR_MISUSE("no cases, a case without element, or flags");
     bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
     if (flags & WEIR_SELECT_TRY) {
