@@ -37,5 +37,6 @@
 #include <weir/shutdown.h>
 #include <weir/fan.h>
 #include <weir/balance.h>
+#include <weir/batcher.h>
 
 #endif
