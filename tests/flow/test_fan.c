@@ -383,6 +383,7 @@ START_TEST(out_of_memory_when_it_waits)
     for (i = 1; i <= 5; i++) {
         put(ins.c[3 * i], i);
         must_eq(get(out), i);
+        must_eq(weir_sleep(WEIR_MILLISECOND, NULL), 0); /* it has to wait */
     }
     wr_mem_fail_after(-1);
     close_all(&ins);
