@@ -107,15 +107,40 @@ await() {
 wait_for() { # PID PATTERN
     local i mask
     for ((i = 0; i < 2400; i++)); do
-        mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" \
-            2> /dev/null)
-        [ -n "$mask" ] || return
-        ((0x$mask & 0x200)) &&
-            [ "/proc/$1/exe" -ef "$weir" ] && kill -USR1 "$1" 2> /dev/null
+        [ -e "/proc/$1/exe" ] || return
+        if [ "/proc/$1/exe" -ef "$weir" ]; then
+            mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" \
+                2> /dev/null)
+            ((0x${mask:-0} & 0x200)) && kill -USR1 "$1" 2> /dev/null
+        fi
         grep -Eq -e "$2" "$work/err" && return
         sleep 0.05
     done
     echo "    waited in vain for: $2"
+}
+
+# Starts a buffer whose consumer reads nothing before $work/go; its input is
+# descriptor 4. Sets $pid.
+held() { # OPTIONS...
+    rm -f "$work/input" "$work/output" "$work/go"
+    mkfifo "$work/input" "$work/output" "$work/go"
+    "$weir" buf "$@" < "$work/input" > "$work/output" 2> "$work/err" &
+    pid=$!
+    {
+        exec 5< "$work/output"
+        read -r x < "$work/go"
+        cat <&5
+    } > "$work/got" &
+    consumer=$!
+    exec 4> "$work/input"
+}
+
+# Ends its input, lets the consumer read, and waits for both.
+release() {
+    exec 4>&-
+    echo x > "$work/go"
+    await "$pid"
+    wait "$consumer"
 }
 
 finish() {

@@ -57,28 +57,6 @@ mkfifo "$work/done"
 head -c 10000000 "$work/in" > "$work/want"
 same "it takes what the consumer does not" "$work/want" "$work/got"
 
-# Starts a buffer whose consumer reads nothing before $work/go. Sets $pid.
-held() { # OPTIONS...
-    rm -f "$work/input" "$work/output" "$work/go"
-    mkfifo "$work/input" "$work/output" "$work/go"
-    "$weir" buf "$@" < "$work/input" > "$work/output" 2> "$work/err" &
-    pid=$!
-    {
-        exec 5< "$work/output"
-        read -r x < "$work/go"
-        cat <&5
-    } > "$work/got" &
-    consumer=$!
-    exec 4> "$work/input"
-}
-
-release() {
-    exec 4>&-
-    echo x > "$work/go"
-    await "$pid"
-    wait "$consumer"
-}
-
 # A producer that finds it full waits: the pipes and the buffer hold less than
 # it has to give.
 held --capacity 100k

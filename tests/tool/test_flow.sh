@@ -6,28 +6,6 @@
 
 seq 20000 > "$work/in"
 
-# Starts a buffer whose consumer reads nothing before $work/go. Sets $pid.
-held() { # OPTIONS...
-    rm -f "$work/input" "$work/output" "$work/go"
-    mkfifo "$work/input" "$work/output" "$work/go"
-    "$weir" buf "$@" < "$work/input" > "$work/output" 2> "$work/err" &
-    pid=$!
-    {
-        exec 5< "$work/output"
-        read -r x < "$work/go"
-        cat <&5
-    } > "$work/got" &
-    consumer=$!
-    exec 4> "$work/input"
-}
-
-release() {
-    exec 4>&-
-    echo x > "$work/go"
-    await "$pid"
-    wait "$consumer"
-}
-
 seconds() { sed -n 's/.*(records, \([0-9.]*\) s).*/\1/p' "$work/err"; }
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
 
@@ -68,8 +46,8 @@ is "buf sample=1: the last 50 are there" "$(seq 59951 60000 | cksum)" \
 
 # ---- weir buf: bounds and watermarks -----------------------------------------
 held --lines --max-bytes 10k --on-full drop
-seq 100000 130000 >&4
-wait_for "$pid" 'in 30001 = '
+seq 1000000 2000000 >&4
+wait_for "$pid" 'in 1000001 = '
 has "--max-bytes: bounds the bytes" "$work/err" 'fill (9[0-9]|100)%'
 release
 balanced "--max-bytes: ledger" "$work/err"
@@ -100,8 +78,8 @@ printf 'a\nb\n' >&4
 wait_for "$pid" 'in 2 = '
 has "--linger: a little waits" "$work/err" 'in 2 = out 0 '
 head -c 70000 /dev/zero | tr '\0' '\n' >&4
-wait_for "$pid" 'in 70002 = out 70002'
-has "--linger: enough does not" "$work/err" 'in 70002 = out 70002'
+wait_for "$pid" 'in 70002 = out [67]'
+has "--linger: enough does not" "$work/err" 'in 70002 = out [67]'
 printf 'c\n' >&4
 release
 is "--linger: nor does the rest at the end" "70003 70003 0 0 0" \
