@@ -90,9 +90,9 @@ void wr_chan_enter(weir_chan *c, const void *elem, size_t bytes)
     if (c->flowing)
         wr_flow_entered(c, n, bytes);
     wr_store_rel(&c->tail, tail + WR_ONE);
-    uint64_t len = wr_chan_len_frozen(c);
-    if (len > c->highest)
-        wr_store_rlx(&c->highest, len);
+    /* One whose claim came before the freeze may be noting it as well. */
+    if (wr_chan_len_frozen(c) > wr_load_rlx(&c->highest))
+        wr_note_highest(c, n + 1);
 }
 
 static void leave(weir_chan *c, void *elem, bool received)
