@@ -121,6 +121,22 @@ START_TEST(a_share_of_the_window_opens_it)
 }
 END_TEST
 
+/* A tenth that is used anew begins at nothing. */
+START_TEST(the_window_turns_round)
+{
+    weir_breaker b = breaker_of((weir_breaker_opts){
+        .failures = 100, .percent = 50, .min_calls = 10, .window = 100});
+
+    lose(&b, 8);
+    pass_time(50);
+    win(&b, 1);
+    pass_time(50);
+    win(&b, 5);
+    lose(&b, 4);
+    must_eq(weir_breaker_state(&b), WEIR_BREAKER_CLOSED);
+}
+END_TEST
+
 START_TEST(the_window_slides_by_tenths)
 {
     weir_breaker b = breaker_of((weir_breaker_opts){
@@ -414,15 +430,13 @@ START_TEST(wrong_use_is_refused)
 }
 END_TEST
 
-CHECK_MAIN(CHECK_TEST(failures_in_a_row_open_it), CHECK_TEST(the_defaults),
-           CHECK_TEST(a_share_of_the_window_opens_it),
-           CHECK_TEST(the_window_slides_by_tenths),
-           CHECK_TEST(a_good_probe_closes_it),
-           CHECK_TEST(a_bad_probe_opens_it_again),
-           CHECK_TEST(a_forgotten_probe_gives_its_place_back),
-           CHECK_TEST(a_late_report_does_not_count),
-           CHECK_TEST(changes_are_told),
-           CHECK_TEST(a_call_is_judged_by_its_result),
-           CHECK_MODES(a_crowd_is_accounted_for),
-           CHECK_MODES(no_more_probes_than_allowed),
-           CHECK_TEST(wrong_use_is_refused))
+CHECK_MAIN(
+    CHECK_TEST(failures_in_a_row_open_it), CHECK_TEST(the_defaults),
+    CHECK_TEST(a_share_of_the_window_opens_it),
+    CHECK_TEST(the_window_slides_by_tenths), CHECK_TEST(the_window_turns_round),
+    CHECK_TEST(a_good_probe_closes_it), CHECK_TEST(a_bad_probe_opens_it_again),
+    CHECK_TEST(a_forgotten_probe_gives_its_place_back),
+    CHECK_TEST(a_late_report_does_not_count), CHECK_TEST(changes_are_told),
+    CHECK_TEST(a_call_is_judged_by_its_result),
+    CHECK_MODES(a_crowd_is_accounted_for),
+    CHECK_MODES(no_more_probes_than_allowed), CHECK_TEST(wrong_use_is_refused))

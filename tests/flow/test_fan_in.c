@@ -37,16 +37,16 @@ BEHAVIOUR(in_takes_turns)
     struct side ins = side_of(WIDE, 10);
     ints *out = ints_new(0);
     weir_fan *f;
-    int round, i, seen;
+    int i, turn[WIDE];
 
     fill(&ins, 10);
     close_all(&ins);
     must_eq(weir_fan_in(&f, ins.base, WIDE, ints_base(out), NULL), 0);
-    for (round = 0; round < 10; round++) {
-        for (i = 0, seen = 0; i < WIDE; i++)
-            seen |= 1 << get(out);
-        must_eq(seen, 2 + 4 + 8);
-    }
+    for (i = 0; i < WIDE; i++)
+        turn[i] = get(out);
+    must(turn[0] != turn[1] && turn[1] != turn[2] && turn[0] != turn[2]);
+    for (; i < 10 * WIDE; i++)
+        must_eq(get(out), turn[i % WIDE]);
     must_eq(weir_fan_join(f), 0);
     must_eq(weir_fan_free(f), 0);
     side_unref(&ins);
@@ -70,6 +70,31 @@ BEHAVIOUR(in_shares_by_weight)
         share[get(out)]++;
     for (i = 0; i < WIDE; i++) /* of 80: 10, 20, 50, one more or less */
         must(abs(share[i + 1] - 10 * (int)weights[i]) <= 1);
+    must_eq(weir_fan_free(f), 0);
+    side_unref(&ins);
+    ints_unref(out);
+    (void)crew;
+}
+
+BEHAVIOUR(shares_stay_when_one_has_ended)
+{
+    const uint32_t weights[WIDE] = {8, 1, 4};
+    struct side ins = side_of(WIDE, 100);
+    ints *out = ints_new(0);
+    weir_fan *f;
+    int i, share[WIDE + 1] = {0};
+
+    fill(&ins, 100);
+    while (ints_len(ins.c[0]) > 0)
+        get(ins.c[0]);
+    ints_close(ins.c[0]);
+    must_eq(weir_fan_in(&f, ins.base, WIDE, ints_base(out),
+                        &(weir_fan_opts){.weights = weights}),
+            0);
+    for (i = 0; i < 50; i++)
+        share[get(out)]++;
+    must(abs(share[2] - 10) <= 1);
+    must(abs(share[3] - 40) <= 1);
     must_eq(weir_fan_free(f), 0);
     side_unref(&ins);
     ints_unref(out);
@@ -141,5 +166,6 @@ BEHAVIOUR(or_done_ends_with_either)
 
 CHECK_MAIN(CHECK_MODES(in_merges_until_all_have_ended),
            CHECK_MODES(in_takes_turns), CHECK_MODES(in_shares_by_weight),
+           CHECK_MODES(shares_stay_when_one_has_ended),
            CHECK_MODES(idle_time_is_no_claim),
            CHECK_MODES(or_done_ends_with_either))
