@@ -21,6 +21,8 @@
 #include <weir/shutdown.h>
 #include <weir/wg.h>
 
+enum { WR_IDLE, WR_WAITED, WR_OVER }; /* by one who waits */
+
 struct wr_part {
     weir_shutdown *shutdown;
     struct wr_part *next;
@@ -42,7 +44,7 @@ struct weir_shutdown {
     struct wr_part *first, *last;
     int64_t grace_ends;
     weir_mutex lock;
-    enum { WR_IDLE, WR_WAITED, WR_OVER } state;
+    int state; /* WR_IDLE, .. */
     int signal;
     int result;
 };
