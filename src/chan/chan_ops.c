@@ -11,10 +11,11 @@ int weir_chan_send(weir_chan *c, const void *elem, weir_ctx *ctx)
 {
     if (wr_unlikely(!wr_elem_ok(c, elem)))
         return WR_MISUSE(NO_ELEMENT);
-    if (!wr_sole_enter(WR_PRODUCER(c)))
+    struct wr_sole sole = wr_producer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE(SECOND_PRODUCER);
     int rc = wr_send(c, elem, ctx, WR_WAIT);
-    wr_sole_leave(WR_PRODUCER(c));
+    wr_sole_leave(sole);
     return rc;
 }
 
@@ -22,10 +23,11 @@ int weir_chan_try_send(weir_chan *c, const void *elem)
 {
     if (wr_unlikely(!wr_elem_ok(c, elem)))
         return WR_MISUSE(NO_ELEMENT);
-    if (!wr_sole_enter(WR_PRODUCER(c)))
+    struct wr_sole sole = wr_producer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE(SECOND_PRODUCER);
     int rc = wr_send(c, elem, NULL, WR_TRY);
-    wr_sole_leave(WR_PRODUCER(c));
+    wr_sole_leave(sole);
     return rc;
 }
 
@@ -33,10 +35,11 @@ int weir_chan_recv(weir_chan *c, void *elem, weir_ctx *ctx)
 {
     if (wr_unlikely(!c))
         return WR_MISUSE("no channel");
-    if (!wr_sole_enter(WR_CONSUMER(c)))
+    struct wr_sole sole = wr_consumer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE(SECOND_CONSUMER);
     int rc = wr_recv(c, elem, ctx, WR_WAIT);
-    wr_sole_leave(WR_CONSUMER(c));
+    wr_sole_leave(sole);
     return rc;
 }
 
@@ -44,9 +47,10 @@ int weir_chan_try_recv(weir_chan *c, void *elem)
 {
     if (wr_unlikely(!c))
         return WR_MISUSE("no channel");
-    if (!wr_sole_enter(WR_CONSUMER(c)))
+    struct wr_sole sole = wr_consumer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE(SECOND_CONSUMER);
     int rc = wr_recv(c, elem, NULL, WR_TRY);
-    wr_sole_leave(WR_CONSUMER(c));
+    wr_sole_leave(sole);
     return rc;
 }

@@ -103,32 +103,46 @@ static inline int wr_recv(weir_chan *c, void *elem, weir_ctx *ctx,
 
 /* ---- debug builds: is a declared single party single? -------------------- */
 
+/* A party on a channel that declares it to be the only one; else c is NULL.
+ * Taken before the call, as a hook may give back the channel itself. */
+struct wr_sole {
+    weir_chan *c;
+    uint32_t *busy;
+};
+
 #if defined(WEIR_DEBUG)
-static inline bool wr_sole_enter(weir_chan *c, bool sole, uint32_t *busy)
+static inline struct wr_sole wr_producer(weir_chan *c)
 {
-    if (!sole)
+    return (struct wr_sole){c->single_producer ? c : NULL, &c->producing};
+}
+
+static inline struct wr_sole wr_consumer(weir_chan *c)
+{
+    return (struct wr_sole){c->single_consumer ? c : NULL, &c->consuming};
+}
+
+static inline bool wr_sole_enter(struct wr_sole s)
+{
+    if (!s.c)
         return true;
-    if (wr_xchg(busy, 1) != 0)
+    if (wr_xchg(s.busy, 1) != 0)
         return false;
-    weir_chan_ref(c);
+    weir_chan_ref(s.c);
     return true;
 }
 
-static inline void wr_sole_leave(weir_chan *c, bool sole, uint32_t *busy)
+static inline void wr_sole_leave(struct wr_sole s)
 {
-    if (!sole)
+    if (!s.c)
         return;
-    wr_store(busy, 0);
-    weir_chan_unref(c);
+    wr_store(s.busy, 0);
+    weir_chan_unref(s.c);
 }
-
-#define WR_PRODUCER(c) (c), (c)->single_producer, &(c)->producing
-#define WR_CONSUMER(c) (c), (c)->single_consumer, &(c)->consuming
 #else
-#define wr_sole_enter(who) true
-#define wr_sole_leave(who) ((void)0)
-#define WR_PRODUCER(c)
-#define WR_CONSUMER(c)
+#define wr_producer(c)   ((struct wr_sole){(c), NULL})
+#define wr_consumer(c)   ((struct wr_sole){(c), NULL})
+#define wr_sole_enter(s) ((void)(s), true)
+#define wr_sole_leave(s) ((void)0)
 #endif
 
 /* A context for a wait under the channel's own time limit. */

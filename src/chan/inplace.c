@@ -100,10 +100,11 @@ int weir_chan_reserve(weir_chan *c, void **place, weir_ctx *ctx)
 {
     if (!may_produce(c, place))
         return WR_MISUSE(NOT_PRODUCER);
-    if (!wr_sole_enter(WR_PRODUCER(c)))
+    struct wr_sole sole = wr_producer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE("a second producer");
     int rc = reserve_limited(c, place, ctx);
-    wr_sole_leave(WR_PRODUCER(c));
+    wr_sole_leave(sole);
     return rc;
 }
 
@@ -211,10 +212,11 @@ int weir_chan_peek(weir_chan *c, void **elem, weir_ctx *ctx)
 {
     if (!may_consume(c, elem))
         return WR_MISUSE(NOT_CONSUMER);
-    if (!wr_sole_enter(WR_CONSUMER(c)))
+    struct wr_sole sole = wr_consumer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE("a second consumer");
     int rc = peek_limited(c, elem, ctx);
-    wr_sole_leave(WR_CONSUMER(c));
+    wr_sole_leave(sole);
     return rc;
 }
 
