@@ -39,7 +39,8 @@ static void take_counts(const weir_chan *c, weir_chan_stats *s)
     s->refused = wr_load_rlx(&now->refused) - was->refused;
     s->blocked_sends = now->blocked_sends - was->blocked_sends;
     s->blocked_recvs = now->blocked_recvs - was->blocked_recvs;
-    s->highest = c->highest == INT64_MAX ? 0 : c->highest;
+    uint64_t highest = wr_load_rlx(&c->highest);
+    s->highest = highest == INT64_MAX ? 0 : highest;
 }
 
 static double share(uint64_t part, uint64_t whole)
@@ -116,6 +117,8 @@ int weir_chan_get_stats(const weir_chan *chan, weir_chan_stats *out)
         return WR_MISUSE("no channel, or no place for its statistics");
     *out = (weir_chan_stats){0};
     freeze(c);
+    /* A sender may have its place and not have noted the length yet. */
+    wr_note_highest(c, wr_count(wr_load_rlx(&c->tail)));
     take_counts(c, out);
     take_levels(c, out);
     take_times(c, out);
@@ -131,14 +134,25 @@ static void reset_flow(struct wr_flow *f)
         *f->residence = (struct wr_histogram){0};
 }
 
+static void remember(struct wr_counts *was, const struct wr_counts *now)
+{
+    memcpy(was->dropped, now->dropped, sizeof(was->dropped));
+    was->evicted = now->evicted;
+    was->timed_out = now->timed_out;
+    was->canceled = now->canceled;
+    was->refused = wr_load_rlx(&now->refused);
+    was->blocked_sends = now->blocked_sends;
+    was->blocked_recvs = now->blocked_recvs;
+}
+
 int weir_chan_reset_stats(weir_chan *c)
 {
     if (!c)
         return WR_MISUSE("no channel");
     freeze(c);
-    c->before = c->counts;
+    remember(&c->before, &c->counts);
     c->received_before = all_received(c);
-    if (c->highest != INT64_MAX)
+    if (wr_load_rlx(&c->highest) != INT64_MAX)
         wr_store_rlx(&c->highest, wr_chan_len_frozen(c));
     if (c->flow)
         reset_flow(c->flow);
