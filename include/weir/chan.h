@@ -133,7 +133,8 @@ WEIR_API ptrdiff_t weir_chan_recv_n(weir_chan *c, void *elems, size_t n,
  * weir_chan_recv does, and once it has them at most linger ns for more. How
  * many: below min only when the channel was closed or ctx ended meanwhile;
  * when that number is 0 the reason instead. WEIR_EINVAL also for min outside
- * 1..max, WEIR_ENOMEM when the runtime, which keeps the time, cannot start.
+ * 1..max. In the statistics and for the hooks the time for more is that of a
+ * select: it counts neither as blocked nor as timed out.
  */
 WEIR_API ptrdiff_t weir_chan_recv_batch(weir_chan *c, void *elems, size_t min,
                                         size_t max, int64_t linger,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Batches: one claim for many elements, one by one where that does not go. */
+#include <weir/select.h>
+
 #include "base/misuse.h"
 #include "chan/flow.h"
+#include "port/clock.h"
 
 static size_t put_many(weir_chan *c, const char *elems, size_t n)
 {
@@ -72,10 +75,11 @@ static ptrdiff_t send_many(weir_chan *c, const void *elems, size_t n,
                            weir_ctx *ctx, enum wr_way way)
 {
     struct batch b = {0};
-    if (!wr_sole_enter(WR_PRODUCER(c)))
+    struct wr_sole sole = wr_producer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE("a second producer on a single_producer channel");
     send_up_to(c, elems, n, ctx, way, &b);
-    wr_sole_leave(WR_PRODUCER(c));
+    wr_sole_leave(sole);
     return result(&b);
 }
 
@@ -100,10 +104,11 @@ static ptrdiff_t recv_many(weir_chan *c, void *elems, size_t min, size_t n,
     struct batch b = {0};
     if (!c || n > PTRDIFF_MAX)
         return WR_MISUSE(NO_ELEMENTS);
-    if (!wr_sole_enter(WR_CONSUMER(c)))
+    struct wr_sole sole = wr_consumer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE("a second consumer on a single_consumer channel");
     recv_up_to(c, elems, min, n, ctx, &b);
-    wr_sole_leave(WR_CONSUMER(c));
+    wr_sole_leave(sole);
     return result(&b);
 }
 
@@ -119,30 +124,49 @@ ptrdiff_t weir_chan_try_recv_n(weir_chan *c, void *elems, size_t n)
 
 /* ---- with a minimum, and time for more ----------------------------------- */
 
-/* The end of the lingering is not the batch's failure; what else ended it is
- * found by the next call. */
-static void send_lingering(weir_chan *c, const void *elems, size_t max,
-                           int64_t linger, weir_ctx *ctx, struct batch *b)
+/* One more before the end, by select: there it is nobody's failure when none
+ * comes. What else ended the batch is found by the next call. */
+static void linger_for(weir_case one, int64_t end, weir_ctx *ctx,
+                       struct batch *b)
 {
-    struct wr_limit limit;
-    send_up_to(c, elems, max, NULL, WR_CASE, b);
-    if (b->err != WEIR_FULL || linger <= 0 || c->policy != WEIR_BLOCK)
-        return;
-    if ((b->err = wr_limit_open(&limit, linger, &ctx)) == 0)
-        send_up_to(c, elems, max, ctx, WR_WAIT, b);
-    wr_limit_close(&limit);
+    weir_case cs[] = {one, WEIR_TIMEOUT(end - wr_clock())};
+    int at = weir_select(cs, 2, ctx);
+    b->err = at == 0 ? cs[0].status : at < 0 ? at : WEIR_TIMEDOUT;
+    b->n += b->err == 0;
 }
 
-static void recv_lingering(weir_chan *c, void *elems, size_t max,
+static int64_t end_of(int64_t linger)
+{
+    int64_t now = wr_clock();
+    return linger < INT64_MAX - now ? now + linger : INT64_MAX;
+}
+
+static void send_lingering(weir_chan *c, const char *elems, size_t max,
                            int64_t linger, weir_ctx *ctx, struct batch *b)
 {
-    struct wr_limit limit;
-    recv_up_to(c, elems, 0, max, NULL, b);
-    if (b->err != WEIR_EMPTY || linger <= 0)
-        return;
-    if ((b->err = wr_limit_open(&limit, linger, &ctx)) == 0)
-        recv_up_to(c, elems, max, max, ctx, b);
-    wr_limit_close(&limit);
+    int64_t end = 0;
+    while (!b->err && b->n < max) {
+        send_up_to(c, elems, max, NULL, WR_CASE, b);
+        if (b->err != WEIR_FULL || linger <= 0 || c->policy != WEIR_BLOCK)
+            return;
+        const char *rest = elems ? elems + b->n * c->elem_size : NULL;
+        end = end ? end : end_of(linger);
+        linger_for(WEIR_SEND(c, rest), end, ctx, b);
+    }
+}
+
+static void recv_lingering(weir_chan *c, char *elems, size_t max,
+                           int64_t linger, weir_ctx *ctx, struct batch *b)
+{
+    int64_t end = 0;
+    while (!b->err && b->n < max) {
+        recv_up_to(c, elems, 0, max, NULL, b);
+        if (b->err != WEIR_EMPTY || linger <= 0)
+            return;
+        char *rest = elems ? elems + b->n * c->elem_size : NULL;
+        end = end ? end : end_of(linger);
+        linger_for(WEIR_RECV(c, rest), end, ctx, b);
+    }
 }
 
 static bool is_range(size_t min, size_t max)
@@ -156,12 +180,13 @@ ptrdiff_t weir_chan_send_batch(weir_chan *c, const void *elems, size_t min,
     struct batch b = {0};
     if (!can_send(c, elems, max) || !is_range(min, max))
         return WR_MISUSE("no channel or elements, or not 1 <= min <= max");
-    if (!wr_sole_enter(WR_PRODUCER(c)))
+    struct wr_sole sole = wr_producer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE("a second producer on a single_producer channel");
     send_up_to(c, elems, min, ctx, WR_WAIT, &b);
     if (!b.err)
         send_lingering(c, elems, max, linger, ctx, &b);
-    wr_sole_leave(WR_PRODUCER(c));
+    wr_sole_leave(sole);
     return result(&b);
 }
 
@@ -171,11 +196,12 @@ ptrdiff_t weir_chan_recv_batch(weir_chan *c, void *elems, size_t min,
     struct batch b = {0};
     if (!c || !is_range(min, max))
         return WR_MISUSE("no channel, or not 1 <= min <= max");
-    if (!wr_sole_enter(WR_CONSUMER(c)))
+    struct wr_sole sole = wr_consumer(c);
+    if (!wr_sole_enter(sole))
         return WR_MISUSE("a second consumer on a single_consumer channel");
     recv_up_to(c, elems, min, min, ctx, &b);
     if (!b.err)
         recv_lingering(c, elems, max, linger, ctx, &b);
-    wr_sole_leave(WR_CONSUMER(c));
+    wr_sole_leave(sole);
     return result(&b);
 }
