@@ -11,6 +11,7 @@
 #ifndef WEIR_CHAN_H
 #define WEIR_CHAN_H
 
+#include <string.h>
 #include <weir/base.h>
 #include <weir/ctx.h>
 #include <weir/policy.h>
@@ -67,7 +68,8 @@ typedef struct weir_chan_opts {
  * WEIR_BLOCK. */
 static inline weir_chan_opts weir_chan_opts_default(size_t elem_size)
 {
-    weir_chan_opts o = {0};
+    weir_chan_opts o;
+    memset(&o, 0, sizeof(o));
     o.elem_size = elem_size;
     o.capacity = 100;
     return o;
