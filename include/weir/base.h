@@ -31,19 +31,21 @@ extern "C" {
  */
 enum {
     WEIR_OK = 0,
-    WEIR_EINVAL = -22,       /* an argument is wrong; nothing was done       */
-    WEIR_ENOMEM = -12,       /* out of memory, mappings or threads           */
-    WEIR_CLOSED = -5001,     /* the channel or descriptor is closed          */
-    WEIR_FULL = -5002,       /* try: no room, and no receiver waits          */
-    WEIR_EMPTY = -5003,      /* try: nothing there, and no sender waits      */
-    WEIR_TIMEDOUT = -5004,   /* the deadline passed first                    */
-    WEIR_CANCELED = -5005,   /* the context was cancelled first              */
-    WEIR_BUSY = -5006,       /* try: somebody else holds it                  */
-    WEIR_DEADLOCK = -5007,   /* all tasks are asleep: none can run again     */
-    WEIR_FORKED = -5008,     /* this process is a fork; its runtime is dead  */
-    WEIR_STOPPED = -5009,    /* the runtime is stopping or stopped           */
-    WEIR_LIMIT = -5010,      /* a configured limit is reached                */
-    WEIR_UNSUPPORTED = -5011 /* this kind of object cannot do that          */
+    WEIR_EINVAL = -22,        /* an argument is wrong; nothing was done       */
+    WEIR_ENOMEM = -12,        /* out of memory, mappings or threads           */
+    WEIR_CLOSED = -5001,      /* the channel or descriptor is closed          */
+    WEIR_FULL = -5002,        /* try: no room, and no receiver waits          */
+    WEIR_EMPTY = -5003,       /* try: nothing there, and no sender waits      */
+    WEIR_TIMEDOUT = -5004,    /* the deadline passed first                    */
+    WEIR_CANCELED = -5005,    /* the context was cancelled first              */
+    WEIR_BUSY = -5006,        /* try: somebody else holds it                  */
+    WEIR_DEADLOCK = -5007,    /* all tasks are asleep: none can run again     */
+    WEIR_FORKED = -5008,      /* this process is a fork; its runtime is dead  */
+    WEIR_STOPPED = -5009,     /* the runtime is stopping or stopped           */
+    WEIR_LIMIT = -5010,       /* a configured limit is reached                */
+    WEIR_UNSUPPORTED = -5011, /* this kind of object cannot do that          */
+    WEIR_LAGGED = -5012,      /* what it would have read is no longer kept    */
+    WEIR_REMOVING = -5013     /* it is being removed: nobody new comes in     */
 };
 
 /* A sentence for a code, weir's or a negated errno. The text is static.

@@ -24,6 +24,8 @@ static const struct code codes[] = {
     {WEIR_STOPPED, "WEIR_STOPPED", "the runtime is stopping"},
     {WEIR_LIMIT, "WEIR_LIMIT", "a configured limit is reached"},
     {WEIR_UNSUPPORTED, "WEIR_UNSUPPORTED", "not supported by this object"},
+    {WEIR_LAGGED, "WEIR_LAGGED", "reader fell behind what is kept"},
+    {WEIR_REMOVING, "WEIR_REMOVING", "being removed"},
 };
 
 static const struct code *find(int value)
