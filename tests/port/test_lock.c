@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Unlocking pays no fence, because whoever is about to sleep lets the others
+ * pass one. The moment in which that counts is too short to be met by chance
+ * (a store must outlast a system call), so the call itself is looked for:
+ * after the sleeper has counted himself, before he sleeps.
+ */
+#include <dlfcn.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "port/futex.h"
+#include "port/lock.h"
+#include "weir_check.h"
+
+static uint32_t lock;
+static atomic_int sleeps, unbarred;
+static __thread bool barred;
+
+static void look_at(long number, long first, long second)
+{
+    if (number == SYS_membarrier && first == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+        barred = wr_load_rlx(&wr_lock_sleepers) > 0;
+    else if (number == SYS_futex && first == (long)(intptr_t)&lock &&
+             second == FUTEX_WAIT_PRIVATE) {
+        if (!barred)
+            atomic_fetch_add(&unbarred, 1);
+        atomic_fetch_add(&sleeps, 1);
+    }
+}
+
+/* Stands before the C library's. */
+long syscall(long number, ...)
+{
+    long (*libc)(long, ...);
+    long a[6];
+    va_list list;
+
+    *(void **)&libc = dlsym(RTLD_NEXT, "syscall");
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(list, long);
+    va_end(list);
+    look_at(number, a[0], a[1]);
+    return libc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void *lock_it(void *arg)
+{
+    (void)arg;
+    barred = false;
+    wr_lock(&lock);
+    wr_unlock(&lock);
+    return NULL;
+}
+
+START_TEST(who_sleeps_has_passed_the_barrier)
+{
+    pthread_t thread;
+
+    if (!wr_barrier_others())
+        return; /* a kernel without: nobody sleeps for long */
+    for (int round = 1; round <= 20; round++) {
+        wr_lock(&lock);
+        ck_assert_int_eq(pthread_create(&thread, NULL, lock_it, NULL), 0);
+        while (atomic_load(&sleeps) < round)
+            sched_yield();
+        wr_unlock(&lock);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert(unbarred == 0);
+    }
+    ck_assert_uint_eq(wr_load_rlx(&wr_lock_sleepers), 0);
+}
+END_TEST
+
+CHECK_MAIN(CHECK_TEST(who_sleeps_has_passed_the_barrier))
