@@ -13,8 +13,9 @@ skip() {
     exit 77
 }
 command -v valgrind >/dev/null || skip "no valgrind"
-if nm "$library" 2>/dev/null | grep -q -e __asan_init -e __tsan_init -e __ubsan; then
-    skip "a sanitizer is there already"
+if nm "$library" 2>/dev/null | grep -q -e __asan_init -e __tsan_init -e __ubsan \
+    -e __gcov_init; then
+    skip "a sanitizer or gcov is there already"
 fi
 
 cat >"$folder/small.c" <<'C'
