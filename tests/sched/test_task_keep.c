@@ -13,9 +13,7 @@
 #include "port/futex.h"
 #include "port/poller.h"
 
-static const weir_opts four_workers = {.workers = 4};
-
-enum { TASKS_EACH = 40, MOVES = 100 };
+enum { CROWD = 80, MOVES = 100 };
 
 /* Somewhere else, perhaps: by yield, by a wait that a thread or task ends,
  * by a sleep. */
@@ -27,6 +25,27 @@ static void move(ints *c, int i)
         put(c, get(c));
     else
         weir_yield();
+}
+
+/* Runs half of the tasks with one function and half with the other, to the
+ * end. Each gets a channel on which three values go round. */
+static void run_tasks(const weir_task_opts *o, void (*fn)(void *),
+                      void (*other)(void *))
+{
+    const weir_opts four_workers = {.workers = 4};
+    ints *c = ints_new(3);
+    int i;
+
+    must_eq(weir_start(&four_workers), 0);
+    for (i = 0; i < 3; i++)
+        put(c, i);
+    for (i = 0; i < CROWD / 2; i++) {
+        must_eq(weir_go_with(o, fn, c), 0);
+        must_eq(weir_go(other, c), 0);
+    }
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(ints_len(c), 3);
+    ints_unref(c);
 }
 
 /* ---- pinned ------------------------------------------------------------- */
@@ -71,24 +90,12 @@ static void wander(void *arg)
 START_TEST(pinned_stays_on_its_worker)
 {
     const weir_task_opts pinned = {.pinned = true};
-    ints *c = ints_new(3);
-    int i;
 
-    must_eq(weir_start(&four_workers), 0);
-    for (i = 0; i < 3; i++)
-        put(c, i);
-    for (i = 0; i < TASKS_EACH; i++) {
-        must_eq(weir_go_with(&pinned, stay, c), 0);
-        must_eq(weir_go(wander, c), 0);
-    }
-    must_eq(weir_stop(WEIR_FOREVER), 0);
-    must_eq(ints_len(c), 3);
-    ints_unref(c);
+    run_tasks(&pinned, stay, wander);
 }
 END_TEST
 
-/* ---- errno
- * -------------------------------------------------------------------- */
+/* ---- errno --------------------------------------------------------------- */
 
 __attribute__((noinline)) static void set_errno(int value)
 {
@@ -118,16 +125,7 @@ static void keep_errno(void *arg)
 
 START_TEST(errno_goes_with_the_task)
 {
-    ints *c = ints_new(3);
-    int i;
-
-    must_eq(weir_start(&four_workers), 0);
-    for (i = 0; i < 3; i++)
-        put(c, i);
-    for (i = 0; i < 2 * TASKS_EACH; i++)
-        must_eq(weir_go(keep_errno, c), 0);
-    must_eq(weir_stop(WEIR_FOREVER), 0);
-    ints_unref(c);
+    run_tasks(NULL, keep_errno, keep_errno);
 }
 END_TEST
 
@@ -146,8 +144,7 @@ START_TEST(errno_is_not_the_sleepers)
 }
 END_TEST
 
-/* ---- arithmetic
- * --------------------------------------------------------------- */
+/* ---- arithmetic ---------------------------------------------------------- */
 
 static void keep_rounding(void *arg)
 {
@@ -172,21 +169,11 @@ static void keep_rounding(void *arg)
 
 START_TEST(rounding_goes_with_the_task)
 {
-    ints *c = ints_new(3);
-    int i;
-
-    must_eq(weir_start(&four_workers), 0);
-    for (i = 0; i < 3; i++)
-        put(c, i);
-    for (i = 0; i < 2 * TASKS_EACH; i++)
-        must_eq(weir_go(keep_rounding, c), 0);
-    must_eq(weir_stop(WEIR_FOREVER), 0);
-    ints_unref(c);
+    run_tasks(NULL, keep_rounding, keep_rounding);
 }
 END_TEST
 
-/* ---- local values
- * ---------------------------------------------------------------- */
+/* ---- local values -------------------------------------------------------- */
 
 static atomic_int destroyed;
 
@@ -221,20 +208,11 @@ static void keep_locals(void *arg)
 
 START_TEST(values_belong_to_one_task)
 {
-    ints *c = ints_new(3);
-    int i;
-
-    must_eq(weir_start(&four_workers), 0);
-    for (i = 0; i < 3; i++)
-        put(c, i);
     must_eq(weir_local_set(&first, &thousand), 0);
-    for (i = 0; i < 2 * TASKS_EACH; i++)
-        must_eq(weir_go(keep_locals, c), 0);
-    must_eq(weir_stop(WEIR_FOREVER), 0);
-    must_eq(destroyed, 2 * TASKS_EACH);
+    run_tasks(NULL, keep_locals, keep_locals);
+    must_eq(destroyed, CROWD);
     must(weir_local_get(&first) == &thousand);
     must(weir_local_get(&plain) == NULL);
-    ints_unref(c);
 }
 END_TEST
 
