@@ -38,5 +38,7 @@
 #include <weir/fan.h>
 #include <weir/balance.h>
 #include <weir/batcher.h>
+#include <weir/event.h>
+#include <weir/sink.h>
 
 #endif
