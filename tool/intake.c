@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "intake.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "input.h"
@@ -66,7 +67,7 @@ static bool offer(struct intake *t, const struct span *s)
 {
     int64_t now = weir_now();
     bool some = false;
-    struct span rest[t->count];
+    struct span *rest = t->rests;
     for (int i = 0; i < t->count; i++) {
         rest[i] = *s;
         if (queue_put(t->queues[i], &rest[i], now) == 0)
@@ -109,9 +110,13 @@ void intake_run(struct intake *t)
 {
     struct block *b = NULL;
     bool open = false;
-    while (!all_dead(t) && read_once(t, &b, &open))
+    t->rests = calloc((size_t)t->count, sizeof *t->rests);
+    if (!t->rests)
+        t->error = WEIR_ENOMEM;
+    while (!t->error && !all_dead(t) && read_once(t, &b, &open))
         continue;
     block_unref(b);
+    free(t->rests);
     if (open)
         account(t, 1, 0);
     for (int i = 0; i < t->count; i++)

@@ -22,6 +22,8 @@ struct intake {
     weir_ctx *input; /* ended: read no more                                 */
     weir_ctx *work;  /* ended: wait for no queue                            */
     int error;       /* why it could not read on; 0: it could               */
+
+    struct span *rests; /* the intake's own: what each has not taken yet    */
 };
 
 /* Reads to the end, then closes the queues. */

@@ -115,6 +115,7 @@ struct tee {
     struct ledger **ledgers;
     int count;
     struct intake intake;
+    _Atomic int alive;  /* branches that have not ended                     */
     atomic_bool broken; /* a required branch has failed                     */
     weir_ctx over;      /* ends with the run                                */
     weir_wg reader, writers, ender;
@@ -134,15 +135,23 @@ static void end_others(void *arg)
         weir_ctx_cancel(&t->stop.work, 0);
 }
 
-static void settle(struct tee *t, const struct branch *b)
+static void end_all(struct tee *t, const struct branch *b)
 {
-    if (!b->required || b->ledger.status == EXIT_WELL ||
-        atomic_exchange(&t->broken, true))
+    if (atomic_exchange(&t->broken, true))
         return;
     report("%s is required: ending", b->name);
     weir_ctx_cancel(&t->stop.input, 0);
     if (weir_wg_go(&t->ender, end_others, t))
         weir_ctx_cancel(&t->stop.work, 0);
+}
+
+/* The branch has ended. With the last one there is nobody to read for. */
+static void settle(struct tee *t, const struct branch *b)
+{
+    if (b->required && b->ledger.status != EXIT_WELL)
+        end_all(t, b);
+    if (atomic_fetch_sub(&t->alive, 1) == 1)
+        weir_ctx_cancel(&t->stop.input, 0);
 }
 
 static void run_branch(void *arg)
@@ -159,6 +168,7 @@ static void read_all(void *arg)
 
 static void start_branches(struct tee *t, struct errand *errands)
 {
+    t->alive = t->count;
     for (int i = 0; i < t->count; i++) {
         errands[i] = (struct errand){t, &t->branches[i]};
         int code = weir_wg_go(&t->writers, run_branch, &errands[i]);

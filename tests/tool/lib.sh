@@ -124,6 +124,7 @@ wait_for() { # PID PATTERN
 held() { # OPTIONS...
     rm -f "$work/input" "$work/output" "$work/go"
     mkfifo "$work/input" "$work/output" "$work/go"
+    : > "$work/err" # what wait_for looks at is this one's
     "$weir" buf "$@" < "$work/input" > "$work/output" 2> "$work/err" &
     pid=$!
     {

@@ -119,6 +119,7 @@ is "map --rate 1kB: all of them, in order" "$(seq 60 | cksum)" \
 stuck() { # OPTIONS...
     rm -f "$work/begun" "$work/go" "$work/input"
     mkfifo "$work/begun" "$work/go" "$work/input"
+    : > "$work/err"
     # shellcheck disable=SC2016
     "$weir" map -j 1 "$@" -- sh -c '
         if [ "$1" = 1 ]; then

@@ -145,6 +145,7 @@ done
 # One that blocks by choice holds the others up, and nothing is lost.
 rm -f "$work/go"
 mkfifo "$work/go"
+: > "$work/err"
 "$weir" tee --capacity 1000 "|read -r x < $work/go; cat > $work/got1" \
     "$work/got2" < "$work/many" 2> "$work/err" &
 pid=$!

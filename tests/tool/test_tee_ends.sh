@@ -73,6 +73,17 @@ statuses=("${PIPESTATUS[@]}")
 is "all have gone: exit 0" 0 "${statuses[0]}"
 every_balanced "all have gone"
 
+mkfifo "$work/idle"
+: > "$work/err"
+"$weir" tee '|true' "$work/no/such" < "$work/idle" 2> "$work/err" &
+pid=$!
+exec 4> "$work/idle"
+wait_for "$pid" 'true: in 0 = '
+echo x >&4
+await "$pid"
+exec 4>&-
+is "all have gone: an input that says no more is not waited for" 4 "$status"
+
 # ---- required ----------------------------------------------------------------
 for branch in '|head -n 1' '|false' "$work/no/such" /dev/full; do
     timeout 120 "$weir" tee --lines --required "$branch" --optional \
@@ -95,6 +106,7 @@ is "required, and its buffer full: what was taken comes out" \
 start() { # OPTIONS...
     rm -f "$work/input" "$work/go" "$work"/got*
     mkfifo "$work/input" "$work/go"
+    : > "$work/err"
     "$weir" tee "$@" --lines "|read -r x < $work/go; cat > $work/got1" \
         "$work/got2" < "$work/input" 2> "$work/err" &
     pid=$!
@@ -137,6 +149,7 @@ every_balanced "a second signal"
 
 # A FIFO that nobody reads holds nobody up, and not the end either.
 mkfifo "$work/fifo"
+: > "$work/err"
 "$weir" tee --grace 100ms "$work/fifo" "$work/got2" < "$work/in" \
     2> "$work/err" &
 pid=$!
