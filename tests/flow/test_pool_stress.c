@@ -216,9 +216,10 @@ static void one_run(struct crew *crew, uint64_t seed)
 BEHAVIOUR(each_job_has_one_end)
 {
     const char *first = getenv("WEIR_SEED");
-    uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
+    static uint64_t seed;
     int left = check_scale(300);
 
+    seed = first ? strtoull(first, NULL, 10) : 1;
     party_seed = &seed;
     for (; left > 0; left--, seed++)
         one_run(crew, seed);
