@@ -145,6 +145,9 @@ static inline void wr_sole_leave(struct wr_sole s)
 #define wr_sole_leave(s) ((void)0)
 #endif
 
+/* A send is about to wait: it is counted, and the hook is told. No lock. */
+void wr_flow_blocks(weir_chan *c);
+
 /* A context for a wait under the channel's own time limit. */
 struct wr_limit {
     weir_ctx ctx;

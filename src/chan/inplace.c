@@ -3,8 +3,8 @@
  * Elements in place. The one producer's next place is the slot at tail, which
  * nobody else touches until tail has passed it; the one consumer's element is
  * the slot at head. So reserving and peeking only look, and committing and
- * releasing are the ends of a send and of a receive: the slot is stamped
- * first, then the end moves on.
+ * releasing are a send and a receive without the copy: the end moves on, and
+ * the stamp comes last, for who has seen it may free the channel.
  */
 #include <weir/inplace.h>
 
@@ -81,6 +81,8 @@ static int reserve_limited(weir_chan *c, void **place, weir_ctx *ctx)
     int rc = reserve(c, place, NULL, false);
     if (rc != WEIR_FULL || c->policy != WEIR_BLOCK)
         return rc;
+    if (c->flow)
+        wr_flow_blocks(c);
     rc = wr_limit_open(&limit, c->flow ? c->flow->send_timeout : 0, &ctx);
     if (rc == 0)
         rc = reserve(c, place, ctx, true);
@@ -139,19 +141,11 @@ int weir_chan_commit(weir_chan *c)
 {
     if (!c || !c->single_producer)
         return WR_MISUSE("no channel made with single_producer");
-    uint64_t tail = wr_load_rlx(&c->tail), n = wr_count(tail);
-    if (tail & (WR_SLOW | WR_CHAN_CLOSED))
+    uint64_t at;
+    if (c->frozen || !wr_claim_send(c, 1, &at))
         return commit_slow(c);
-    if (wr_room(c, tail) <= 0)
-        return WEIR_FULL;
-    stamp(c, n, wr_stamp_free(c, n) + 1);
-    if (wr_cas(&c->tail, &tail, tail + WR_ONE)) {
-        wr_store_rlx(&c->tail_hint, tail + WR_ONE);
-        wr_maybe_highest(c, n + 1);
-        return 0;
-    }
-    stamp(c, n, wr_stamp_free(c, n));
-    return commit_slow(c);
+    stamp(c, at, wr_stamp_free(c, at) + 1);
+    return 0;
 }
 
 /* ---- the consumer -------------------------------------------------------- */

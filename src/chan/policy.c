@@ -246,14 +246,19 @@ static int64_t clock_if_timed(const weir_chan *c)
     return c->flow->timed_every ? wr_clock() : 0;
 }
 
-static int wait_to_send(weir_chan *c, const void *elem, size_t bytes,
-                        weir_ctx *ctx)
+void wr_flow_blocks(weir_chan *c)
 {
-    struct wr_limit limit;
     wr_lock(&c->lock);
     c->counts.blocked_sends++;
     wr_unlock(&c->lock);
     wr_hook_block(c);
+}
+
+static int wait_to_send(weir_chan *c, const void *elem, size_t bytes,
+                        weir_ctx *ctx)
+{
+    struct wr_limit limit;
+    wr_flow_blocks(c);
     int rc = wr_limit_open(&limit, c->flow->send_timeout, &ctx);
     if (rc)
         return rc;
