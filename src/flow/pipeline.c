@@ -21,8 +21,7 @@ struct weir_pipeline {
     struct wr_crew crews[];
 };
 
-/* ---- the options ---------------------------------------------------------
- */
+/* ---- the options --------------------------------------------------------- */
 
 static const char *wrong_stage(const weir_stage *s, bool source, bool sink)
 {
@@ -52,8 +51,7 @@ static const char *wrong(const weir_pipeline_opts *o)
     return why;
 }
 
-/* ---- the start -----------------------------------------------------------
- */
+/* ---- the start ----------------------------------------------------------- */
 
 static weir_chan *ref(weir_chan *c)
 {
@@ -153,8 +151,7 @@ int weir_pipeline_start(weir_pipeline **out, const weir_pipeline_opts *o)
     return err;
 }
 
-/* ---- the end -------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 int weir_pipeline_close(weir_pipeline *p)
 {
@@ -223,8 +220,7 @@ int weir_pipeline_free(weir_pipeline *p)
     return err;
 }
 
-/* ---- the account ---------------------------------------------------------
- */
+/* ---- the account --------------------------------------------------------- */
 
 static int count(weir_pipeline *p, size_t i, weir_pipeline_counts *out)
 {

@@ -16,8 +16,7 @@ struct weir_pool {
     weir_ctx ctx; /* the crew's work */
 };
 
-/* ---- the start -----------------------------------------------------------
- */
+/* ---- the start ----------------------------------------------------------- */
 
 static const char *wrong(const weir_pool_opts *o)
 {
@@ -92,8 +91,7 @@ int weir_pool_start(weir_pool **out, const weir_pool_opts *o)
     return err;
 }
 
-/* ---- while it runs -------------------------------------------------------
- */
+/* ---- while it runs ------------------------------------------------------- */
 
 int weir_pool_submit(weir_pool *pool, const void *job, weir_ctx *ctx)
 {
@@ -140,8 +138,7 @@ weir_ctx *weir_pool_ctx(weir_pool *pool)
     return pool ? &pool->ctx : NULL;
 }
 
-/* ---- the end -------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 int weir_pool_close(weir_pool *pool, enum weir_pool_end how)
 {

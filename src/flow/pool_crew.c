@@ -9,8 +9,7 @@
 
 enum { WINDOW = 4 }; /* places of an ordered crew, for each worker */
 
-/* ---- the end -------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 /* Nothing comes in from here on, and nothing is left in. */
 static void close_and_empty(struct wr_crew *c, void *elem)
@@ -52,8 +51,7 @@ void wr_crew_finish(struct wr_crew *c, void *elem)
         weir_chan_close(c->out);
 }
 
-/* ---- the start -----------------------------------------------------------
- */
+/* ---- the start ----------------------------------------------------------- */
 
 static int prepare_input(struct wr_crew *c)
 {
@@ -148,8 +146,7 @@ int wr_crew_resize(struct wr_crew *c, int workers)
     return err;
 }
 
-/* ---- the rest ------------------------------------------------------------
- */
+/* ---- the rest ------------------------------------------------------------ */
 
 void wr_crew_close(struct wr_crew *c, bool discard)
 {

@@ -24,8 +24,7 @@ void wr_crew_discard(struct wr_crew *c, void *elem)
     count(c, &c->discarded);
 }
 
-/* ---- one element ---------------------------------------------------------
- */
+/* ---- one element --------------------------------------------------------- */
 
 static void hand_on(void *arg, void *elem)
 {
@@ -67,8 +66,7 @@ static void put(struct wr_worker *w, int code, uint64_t ticket)
         hand_on(c, w->out);
 }
 
-/* ---- one step: false when there is nothing more to do --------------------
- */
+/* ---- one step: false when there is nothing more to do -------------------- */
 
 /* A channel's own time limit is no end of the input. */
 static bool after_no_element(struct wr_worker *w, int err)
@@ -127,8 +125,7 @@ static bool step(struct wr_worker *w)
     return w->crew->in ? take_one(w) : make_one(w);
 }
 
-/* ---- from the start to the end -------------------------------------------
- */
+/* ---- from the start to the end ------------------------------------------- */
 
 /* Locked. Is it the last one? */
 static bool unlink_worker(struct wr_worker *w)

@@ -13,8 +13,7 @@
 
 enum { GO = 1 }; /* the cause of a turn's end */
 
-/* ---- making one ----------------------------------------------------------
- */
+/* ---- making one ---------------------------------------------------------- */
 
 static void set_defaults(weir_shutdown_opts *o)
 {
@@ -71,8 +70,7 @@ int weir_shutdown_new(weir_shutdown **out, const weir_shutdown_opts *o)
     return err;
 }
 
-/* ---- its parts -----------------------------------------------------------
- */
+/* ---- its parts ----------------------------------------------------------- */
 
 static void drain_part(void *arg)
 {
@@ -143,8 +141,7 @@ int weir_shutdown_add(weir_shutdown *s, const weir_shutdown_part *p)
     return wr_shutdown_add(s, p, NULL);
 }
 
-/* ---- the beginning -------------------------------------------------------
- */
+/* ---- the beginning ------------------------------------------------------- */
 
 static void begun_by(weir_shutdown *s, int signal)
 {
@@ -172,8 +169,7 @@ static void stop_all(weir_shutdown *s)
     }
 }
 
-/* ---- the drains ----------------------------------------------------------
- */
+/* ---- the drains ---------------------------------------------------------- */
 
 /* A part's turn, and that of those beside it; the first part behind them. */
 static struct wr_part *give_turn(struct wr_part *p)
@@ -249,8 +245,7 @@ static void drain_all(weir_shutdown *s)
         end_all(s, p, waiting);
 }
 
-/* ---- the report ----------------------------------------------------------
- */
+/* ---- the report ---------------------------------------------------------- */
 
 static void report(struct wr_part *p)
 {
@@ -280,8 +275,7 @@ static int report_all(weir_shutdown *s)
     return in_time ? first_error(s->first) : weir_ctx_err(&s->drain);
 }
 
-/* ---- waiting for it ------------------------------------------------------
- */
+/* ---- waiting for it ------------------------------------------------------ */
 
 static int enter(weir_shutdown *s)
 {
@@ -340,8 +334,7 @@ weir_ctx *weir_shutdown_ctx(weir_shutdown *s)
     return s ? &s->begun : NULL;
 }
 
-/* ---- the end -------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 static void free_parts(weir_shutdown *s)
 {

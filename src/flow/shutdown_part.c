@@ -5,8 +5,7 @@
 #include <errno.h>
 #include "base/misuse.h"
 
-/* ---- a pool --------------------------------------------------------------
- */
+/* ---- a pool -------------------------------------------------------------- */
 
 static weir_pool_counts pool_counts(const struct wr_part *p)
 {
@@ -47,8 +46,7 @@ int weir_shutdown_add_pool(weir_shutdown *s, const char *name, weir_pool *pool)
     return wr_shutdown_add(s, &part, pool);
 }
 
-/* ---- a pipeline ----------------------------------------------------------
- */
+/* ---- a pipeline ---------------------------------------------------------- */
 
 static weir_pipeline_counts pipeline_counts(const struct wr_part *p)
 {
@@ -89,8 +87,7 @@ int weir_shutdown_add_pipeline(weir_shutdown *s, const char *name,
     return wr_shutdown_add(s, &part, p);
 }
 
-/* ---- a channel -----------------------------------------------------------
- */
+/* ---- a channel ----------------------------------------------------------- */
 
 static int stop_chan(void *arg)
 {
@@ -111,8 +108,7 @@ int weir_shutdown_add_chan(weir_shutdown *s, const char *name, weir_chan *c)
     return wr_shutdown_add(s, &part, c);
 }
 
-/* ---- what became of them -------------------------------------------------
- */
+/* ---- what became of them ------------------------------------------------- */
 
 static int state_of(weir_shutdown *s)
 {
