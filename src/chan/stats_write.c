@@ -151,12 +151,20 @@ static bool only_grows(enum kind k)
     return k == COUNTER || k == COUNTER_NS;
 }
 
+/* By hand: printf's decimal point is the locale's. */
+static void put_seconds(FILE *out, int64_t ns)
+{
+    fprintf(out, "%" PRId64 ".%09" PRId64, ns / WEIR_SECOND, ns % WEIR_SECOND);
+}
+
 static void put_value(FILE *out, uint64_t value, bool seconds)
 {
+    fputs("} ", out);
     if (seconds)
-        fprintf(out, "} %.9g\n", (double)(int64_t)value / 1e9);
+        put_seconds(out, (int64_t)value);
     else
-        fprintf(out, "} %" PRIu64 "\n", value);
+        fprintf(out, "%" PRIu64, value);
+    fputc('\n', out);
 }
 
 static void put_name(FILE *out, const struct field *f)
@@ -251,8 +259,9 @@ static void put_object(FILE *out, const struct sample *k)
         fprintf(out, ", \"%s%s\": %" PRIu64, fields[i].name,
                 in_seconds(fields[i].kind) ? "_ns" : "",
                 value_at(s, fields[i].offset));
-    fprintf(out, ", \"utilization\": %.4f, \"dropped\": {\"all\": %" PRIu64,
-            s->utilization, s->dropped);
+    int share = (int)(s->utilization * 10000 + 0.5);
+    fprintf(out, ", \"utilization\": %d.%04d, \"dropped\": {\"all\": %" PRIu64,
+            share / 10000, share % 10000, s->dropped);
     for (int i = 0; i < WEIR_DROPS; i++)
         put_by_name(out, weir_drop_name((enum weir_drop)i), s->dropped_by[i]);
     fputs("}, \"residence_ns\": {\"of\": \"timed\"", out);
