@@ -91,7 +91,7 @@ static void come_and_go(void *arg)
 {
     weir_chan *c[5] = {NULL};
     int i, at;
-    char name[16];
+    char name[32];
 
     (void)arg;
     for (i = 0; i < check_scale(3000); i++) {
@@ -399,7 +399,7 @@ BEHAVIOUR(many_channels)
 {
     enum { MANY = 100 };
     weir_chan *c[MANY];
-    char name[16], *text, *p;
+    char name[32], *text, *p;
     int i, n = 0;
 
     for (i = 0; i < MANY; i++) {
