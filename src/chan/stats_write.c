@@ -121,17 +121,53 @@ static void take(weir_chan *c, void *arg)
 
 /* ---- Prometheus ---------------------------------------------------------- */
 
+/* Bytes of the character at s in UTF-8; 0: it is none. A name may be in
+ * another encoding, or have been cut in the middle of a character. */
+static int utf8_length(const unsigned char *s)
+{
+    int n = s[0] < 0x80                   ? 1
+            : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+            : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+            : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                          : 0;
+    for (int i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool wrong =
+        (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90);
+    return wrong ? 0 : n;
+}
+
+/* One character as it is, or a question mark; what follows it. */
+static const char *put_character(FILE *out, const char *text)
+{
+    int n = utf8_length((const unsigned char *)text);
+    if (n == 0) {
+        fputc('?', out);
+        return text + 1;
+    }
+    fwrite(text, 1, (size_t)n, out);
+    return text + n;
+}
+
 /* A backslash, a quote and a new line are escaped; other control characters
  * have no form there and become a question mark. */
 static void put_label(FILE *out, const char *text)
 {
-    for (; *text; text++)
+    while (*text) {
+        if ((unsigned char)*text >= ' ' && *text != '"' && *text != '\\') {
+            text = put_character(out, text);
+            continue;
+        }
         if (*text == '\n')
             fputs("\\n", out);
         else if (*text == '"' || *text == '\\')
             fprintf(out, "\\%c", *text);
         else
-            fputc((unsigned char)*text < ' ' ? '?' : *text, out);
+            fputc('?', out);
+        text++;
+    }
 }
 
 static void put_labels(FILE *out, const struct sample *s)
@@ -233,13 +269,17 @@ static void write_prometheus(FILE *out, const struct samples *all)
 static void put_string(FILE *out, const char *text)
 {
     fputc('"', out);
-    for (; *text; text++)
+    while (*text) {
+        if ((unsigned char)*text >= ' ' && *text != '"' && *text != '\\') {
+            text = put_character(out, text);
+            continue;
+        }
         if (*text == '"' || *text == '\\')
             fprintf(out, "\\%c", *text);
-        else if ((unsigned char)*text < ' ')
-            fprintf(out, "\\u%04x", (unsigned)(unsigned char)*text);
         else
-            fputc(*text, out);
+            fprintf(out, "\\u%04x", (unsigned)(unsigned char)*text);
+        text++;
+    }
     fputc('"', out);
 }
 

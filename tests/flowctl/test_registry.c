@@ -394,6 +394,38 @@ BEHAVIOUR(json)
     (void)crew;
 }
 
+/* A name in another encoding, and one that is cut in the middle of a
+ * character: the text is UTF-8 all the same. */
+BEHAVIOUR(names_in_other_encodings)
+{
+    static const struct name {
+        const char *bytes, *shown;
+    } names[] = {
+        {"caf\xe9 noir", "\"caf? noir\""},
+        {"\xc0\xaf\xe0\x80\x80", "\"?????\""},
+        {"\xed\xa0\x80\xf4\x90\x80\x80", "\"???????\""},
+        {"\xc3\xa9\xc3", "\"\xc3\xa9?\""},
+        {"0123456789012345678901234567890123456789012345678901234567890"
+         "1\xc3\xa9",
+         "01?\""},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        weir_chan *c = named(names[i].bytes, 1);
+        char *objects = written(WEIR_STATS_JSON);
+        char *lines = written(WEIR_STATS_PROMETHEUS);
+
+        check_json(objects);
+        must(strstr(objects, names[i].shown) != NULL);
+        must(strstr(lines, names[i].shown) != NULL);
+        free(objects);
+        free(lines);
+        weir_chan_unref(c);
+    }
+    (void)crew;
+}
+
 /* More channels than the first allocation has room for. */
 BEHAVIOUR(many_channels)
 {
@@ -474,6 +506,6 @@ CHECK_MAIN(CHECK_MODES(in_the_order_of_their_making),
            CHECK_MODES(a_walk_that_changes_the_list),
            CHECK_MODES(walks_while_channels_come_and_go),
            CHECK_MODES(prometheus), CHECK_MODES(families_are_whole),
-           CHECK_MODES(json), CHECK_MODES(many_channels),
-           CHECK_MODES(bad_input),
+           CHECK_MODES(json), CHECK_MODES(names_in_other_encodings),
+           CHECK_MODES(many_channels), CHECK_MODES(bad_input),
            CHECK_TEST(figures_are_the_same_in_every_locale))
