@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream from its making to its end: close, cancel, shutdown, removal.
+ */
+#include "stream/stream.h"
+
+#include <errno.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/misuse.h"
+
+/* ---- making and freeing -------------------------------------------------- */
+
+static const char *wrong(const weir_stream_opts *o)
+{
+    if (o->max_bytes < 0)
+        return "max_bytes below 0";
+    if (o->policy != WEIR_BLOCK && o->policy != WEIR_DROP_OLDEST &&
+        o->policy != WEIR_ERROR)
+        return "a policy that streams do not have";
+    if (o->max_bytes == 0 && o->policy != WEIR_BLOCK)
+        return "a policy without max_bytes";
+    if (o->max_bytes > 0 && o->policy == WEIR_BLOCK && !o->trim)
+        return "max_bytes with WEIR_BLOCK and without trim: no room ever comes";
+    if (o->segment > WR_SEGMENT_MAX)
+        return "a segment of more than 1 GiB";
+    return NULL;
+}
+
+static bool needs_trim(const weir_stream_opts *o)
+{
+    return o->trim || o->policy == WEIR_DROP_OLDEST;
+}
+
+static int open_out(weir_stream *s)
+{
+    int err = s->fs->ops->create(s->fs, s->name, &s->out);
+    if (err)
+        return err;
+    if (!needs_trim(&s->opts) || s->out->ops->trim)
+        return 0;
+    s->out->ops->close(s->out);
+    s->fs->ops->remove(s->fs, s->name);
+    return WEIR_UNSUPPORTED;
+}
+
+static weir_stream *make(weir_fs *fs, const char *name,
+                         const weir_stream_opts *o)
+{
+    const size_t size = strlen(name) + 1;
+    weir_stream *s = wr_alloc(sizeof *s + size);
+    if (!s)
+        return NULL;
+    s->name = memcpy(s + 1, name, size);
+    s->fs = fs;
+    s->opts = *o;
+    s->refs = 1;
+    return s;
+}
+
+int weir_stream_new(weir_fs *fs, const char *name, const weir_stream_opts *o,
+                    weir_stream **out)
+{
+    static const weir_stream_opts keep_all;
+    o = o ? o : &keep_all;
+    if (out)
+        *out = NULL;
+    if (!fs || !name || !out)
+        return WR_MISUSE("no file system, name or place for the stream");
+    if (wrong(o))
+        return WR_MISUSE(wrong(o));
+    weir_stream *s = make(fs, name, o);
+    if (!s)
+        return WEIR_ENOMEM;
+    int err = open_out(s);
+    if (err)
+        wr_free(s);
+    else
+        *out = s;
+    return err;
+}
+
+/* Its file may have no empty name, so it has one of its own. */
+int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
+                        weir_stream **out)
+{
+    name = name ? name : "";
+    if (out)
+        *out = NULL;
+    if (o && wrong(o))
+        return WR_MISUSE(wrong(o));
+    weir_fs *fs = weir_memfs_new(o ? o->segment : 0);
+    if (!fs)
+        return WEIR_ENOMEM;
+    int err = weir_stream_new(fs, *name ? name : "-", o, out);
+    if (err) {
+        weir_fs_free(fs);
+        return err;
+    }
+    (*out)->own_fs = fs;
+    return 0;
+}
+
+const char *weir_stream_name(const weir_stream *s)
+{
+    return s ? s->name : "";
+}
+
+weir_stream *weir_stream_ref(weir_stream *s)
+{
+    if (!s)
+        return NULL;
+    weir_mutex_lock(&s->lock, NULL);
+    s->refs++;
+    weir_mutex_unlock(&s->lock);
+    return s;
+}
+
+void weir_stream_unref(weir_stream *s)
+{
+    if (!s)
+        return;
+    weir_mutex_lock(&s->lock, NULL);
+    const bool last = --s->refs == 0;
+    weir_mutex_unlock(&s->lock);
+    if (!last)
+        return;
+    weir_stream_close(s);
+    weir_fs_free(s->own_fs);
+    wr_free(s);
+}
+
+/* ---- the end of the writer ----------------------------------------------- */
+
+/* Whatever code is recorded, the writers are to end: waits for the one that is
+ * in the file, and lets the readers see the end. */
+static int end_writer(weir_stream *s)
+{
+    weir_mutex_lock(&s->writing, NULL);
+    weir_file *f = s->out;
+    s->out = NULL;
+    int err = f ? f->ops->close(f) : 0;
+    weir_mutex_lock(&s->lock, NULL);
+    s->ended = true;
+    wr_reach_wake_all(s);
+    weir_cond_broadcast(&s->quiet);
+    weir_mutex_unlock(&s->lock);
+    weir_mutex_unlock(&s->writing);
+    return err;
+}
+
+/* Under the lock. */
+static void end_writes(weir_stream *s, int end_code)
+{
+    if (!s->ending)
+        s->end_code = end_code;
+    s->ending = true;
+    weir_cond_signal(&s->room);
+}
+
+static int close_with(weir_stream *s, int end_code)
+{
+    int err = weir_mutex_lock(&s->lock, NULL);
+    if (err)
+        return err;
+    end_writes(s, end_code);
+    weir_mutex_unlock(&s->lock);
+    return end_writer(s);
+}
+
+int weir_stream_close(weir_stream *s)
+{
+    return s ? close_with(s, 0) : WR_MISUSE("no stream");
+}
+
+int weir_stream_close_with(weir_stream *s, int code)
+{
+    if (!s || code >= 0)
+        return WR_MISUSE("no stream, or a code that is not negative");
+    return close_with(s, code);
+}
+
+int weir_stream_cancel(weir_stream *s, int code)
+{
+    if (!s || code > 0)
+        return WR_MISUSE("no stream, or a positive code");
+    int err = weir_mutex_lock(&s->lock, NULL);
+    if (err)
+        return err;
+    if (!s->cancelled)
+        s->cancelled = code ? code : WEIR_CANCELED;
+    end_writes(s, s->cancelled);
+    wr_reach_wake_all(s);
+    weir_mutex_unlock(&s->lock);
+    end_writer(s);
+    return 0;
+}
+
+/* ---- the end of the readers and of the name ------------------------------ */
+
+static bool quiet(const weir_stream *s)
+{
+    return s->ended && (s->open == 0 || s->cancelled);
+}
+
+int weir_stream_shutdown(weir_stream *s, int code, weir_ctx *ctx)
+{
+    if (!s || code >= 0)
+        return WR_MISUSE("no stream, or a code that is not negative");
+    int err = weir_mutex_lock(&s->lock, NULL);
+    if (err)
+        return err;
+    if (!s->refused)
+        s->refused = code;
+    while (!quiet(s) && !err)
+        err = weir_cond_wait(&s->quiet, &s->lock, ctx);
+    err = quiet(s) ? 0 : err;
+    weir_mutex_unlock(&s->lock);
+    return err;
+}
+
+int weir_stream_remove(weir_stream *s, weir_ctx *ctx)
+{
+    if (!s)
+        return WR_MISUSE("no stream");
+    int err = weir_stream_shutdown(s, WEIR_REMOVING, ctx);
+    if (err)
+        return err;
+    weir_mutex_lock(&s->writing, NULL);
+    if (!s->removed)
+        err = s->fs->ops->remove(s->fs, s->name);
+    s->removed = err == 0;
+    weir_mutex_unlock(&s->writing);
+    return err;
+}
+
+int weir_stream_get_counts(weir_stream *s, weir_stream_counts *out)
+{
+    if (!s || !out)
+        return WR_MISUSE("no stream or no place for its counts");
+    int err = weir_mutex_lock(&s->lock, NULL);
+    if (err)
+        return err;
+    *out = (weir_stream_counts){.written = s->written,
+                                .start = s->start,
+                                .dropped = s->dropped,
+                                .woken = s->woken,
+                                .readers = s->open,
+                                .waiting = s->waiting,
+                                .blocked = s->blocked,
+                                .closed = s->ended};
+    weir_mutex_unlock(&s->lock);
+    return 0;
+}
