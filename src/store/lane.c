@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queues of a path. Where all readers get all, a writer sends to one lane
+ * after the other and may wait at each, with the turn and without the lock.
+ * So lanes come at the end of the list at any time, and go from it only when
+ * somebody has the turn: what a writer stands at stays linked.
+ */
+#include <string.h>
+#include <weir/stats.h>
+
+#include "base/mem.h"
+#include "store/path.h"
+
+enum { DEFAULT_SIZE = 100 };
+
+static void destroy(void *elem)
+{
+    wr_message_unref(*(struct wr_message **)elem);
+}
+
+weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o, const char *name)
+{
+    const bool one = o->policy == WEIR_LATEST;
+    return (weir_chan_opts){
+        .elem_size = sizeof(struct wr_message *),
+        .capacity = o->buffer_size ? o->buffer_size
+                    : one          ? 1
+                                   : DEFAULT_SIZE,
+        .name = name,
+        .destroy = destroy,
+        .policy = o->policy,
+    };
+}
+
+/* ---- coming and going ---------------------------------------------------- */
+
+int wr_lane_add(struct wr_path *p)
+{
+    const weir_chan_opts o = wr_lane_opts(&p->opts, p->name);
+    struct wr_lane *l = wr_alloc(sizeof(*l));
+    if (!l)
+        return WEIR_ENOMEM;
+    *l = (struct wr_lane){.chan = weir_chan_new_with(&o), .refs = 1};
+    if (!l->chan) {
+        wr_free(l);
+        return WEIR_ENOMEM;
+    }
+    if (p->ended)
+        weir_chan_close(l->chan);
+    struct wr_lane **at = &p->lanes;
+    while (*at)
+        at = &(*at)->next;
+    *at = l;
+    return 0;
+}
+
+static void add_up(weir_chan_stats *sum, const weir_chan *c)
+{
+    weir_chan_stats s;
+    if (weir_chan_get_stats(c, &s))
+        return;
+    sum->sent += s.sent;
+    sum->received += s.received;
+    sum->dropped += s.dropped;
+    sum->queued += s.queued;
+    sum->entered += s.entered;
+    for (int i = 0; i < WEIR_DROPS; i++)
+        sum->dropped_by[i] += s.dropped_by[i];
+    sum->timed_out += s.timed_out;
+    sum->canceled += s.canceled;
+    sum->refused += s.refused;
+    sum->blocked_sends += s.blocked_sends;
+    sum->blocked_recvs += s.blocked_recvs;
+}
+
+/* What is left in it was dropped, as far as its reader is concerned. */
+static void drain(struct wr_path *p, struct wr_lane *l)
+{
+    struct wr_message *m;
+    while (weir_chan_try_recv(l->chan, &m) == 0) {
+        p->dropped++;
+        wr_message_unref(m);
+    }
+}
+
+void wr_lane_unref(struct wr_path *p, struct wr_lane *l)
+{
+    if (--l->refs > 0)
+        return;
+    drain(p, l);
+    add_up(&p->past, l->chan);
+    weir_chan_unref(l->chan);
+    wr_free(l);
+}
+
+void wr_lanes_free(struct wr_path *p)
+{
+    while (p->lanes) {
+        struct wr_lane *l = p->lanes;
+        p->lanes = l->next;
+        wr_lane_unref(p, l);
+    }
+}
+
+void wr_lanes_close(struct wr_path *p)
+{
+    for (struct wr_lane *l = p->lanes; l; l = l->next)
+        weir_chan_close(l->chan);
+}
+
+static struct wr_lane *live(struct wr_lane *l)
+{
+    while (l && l->gone)
+        l = l->next;
+    return l;
+}
+
+static struct wr_lane *last(struct wr_path *p)
+{
+    struct wr_lane *l = p->lanes;
+    while (l->next)
+        l = l->next;
+    return l;
+}
+
+int wr_lane_take(struct wr_path *p, struct wr_lane **out)
+{
+    struct wr_lane *l = live(p->lanes);
+    if (p->opts.all_readers && l->taken) {
+        int err = wr_lane_add(p);
+        if (err)
+            return err;
+        l = last(p);
+    }
+    l->taken = true;
+    l->refs++;
+    *out = l;
+    return 0;
+}
+
+/* The last reader leaves its lane to the path. */
+void wr_lane_leave(struct wr_path *p, struct wr_lane *l)
+{
+    if (!p->opts.all_readers)
+        return;
+    l->gone = true;
+    if (!live(p->lanes)) {
+        l->gone = l->taken = false;
+        return;
+    }
+    weir_chan_close(l->chan);
+    drain(p, l);
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static int send_one(struct wr_lane *l, struct wr_message *m, weir_ctx *ctx)
+{
+    wr_message_ref(m);
+    int err = weir_chan_send(l->chan, &m, ctx);
+    if (err)
+        wr_message_unref(m);
+    return err;
+}
+
+/* With the turn. */
+static void reap(struct wr_path *p)
+{
+    for (struct wr_lane **at = &p->lanes; *at;) {
+        struct wr_lane *l = *at;
+        if (l->gone) {
+            *at = l->next;
+            wr_lane_unref(p, l);
+        } else {
+            at = &l->next;
+        }
+    }
+}
+
+/* With the turn: the first lane, or the one after l; NULL: no more. */
+static struct wr_lane *next_lane(struct wr_path *p, struct wr_lane *l)
+{
+    weir_mutex_lock(&p->lock, NULL);
+    if (!l)
+        reap(p);
+    l = live(l ? l->next : p->lanes);
+    weir_mutex_unlock(&p->lock);
+    return l;
+}
+
+/* With the turn. A lane that is closed while the path goes on has lost its
+ * reader; one that refuses by its policy does not hold up the others. */
+static int send_all(struct wr_path *p, struct wr_message *m, weir_ctx *ctx)
+{
+    int result = 0, err = 0;
+    struct wr_lane *l = next_lane(p, NULL);
+    for (; l && !err; l = next_lane(p, l)) {
+        err = send_one(l, m, ctx);
+        if (err == WEIR_FULL)
+            result = err;
+        if (err == WEIR_FULL || (err == WEIR_CLOSED && !wr_path_has_ended(p)))
+            err = 0;
+    }
+    return err ? err : result;
+}
+
+int wr_lanes_send(struct wr_path *p, struct wr_message *m, weir_ctx *ctx)
+{
+    if (!p->opts.all_readers)
+        return send_one(p->lanes, m, ctx);
+    int err = weir_mutex_lock(&p->turn, ctx);
+    if (err)
+        return err;
+    err = send_all(p, m, ctx);
+    weir_mutex_unlock(&p->turn);
+    return err;
+}
+
+/* Is there no room, and does the policy make none? A glance: a writer that
+ * comes at the same time may fill it after that. */
+static bool is_full(const struct wr_lane *l)
+{
+    const enum weir_policy policy = weir_chan_policy(l->chan);
+    return policy != WEIR_DROP_OLDEST && policy != WEIR_LATEST &&
+           weir_chan_len(l->chan) >= weir_chan_cap(l->chan);
+}
+
+static int offer_one(struct wr_lane *l, struct wr_message *m)
+{
+    if (is_full(l))
+        return WEIR_FULL;
+    wr_message_ref(m);
+    int err = weir_chan_try_send(l->chan, &m);
+    if (err)
+        wr_message_unref(m);
+    return err;
+}
+
+/* Writers that wait move up into the room that is made. So it is tried as
+ * often as there are places, and no more. */
+static int offer_with_room(struct wr_path *p, struct wr_lane *l,
+                           struct wr_message *m, size_t *dropped)
+{
+    int err = offer_one(l, m);
+    for (size_t i = weir_chan_cap(l->chan); err == WEIR_FULL && i > 0; i--) {
+        struct wr_message *old;
+        if (weir_chan_try_recv(l->chan, &old) == 0) {
+            wr_message_unref(old);
+            p->dropped++;
+            ++*dropped;
+        }
+        err = offer_one(l, m);
+    }
+    return err;
+}
+
+int wr_lanes_offer(struct wr_path *p, struct wr_message *m, bool drop_oldest,
+                   size_t *dropped)
+{
+    int result = 0;
+    struct wr_lane *l = live(p->lanes);
+    for (; l; l = live(l->next)) {
+        int err =
+            drop_oldest ? offer_with_room(p, l, m, dropped) : offer_one(l, m);
+        result = result ? result : err;
+    }
+    return result;
+}
+
+/* What the store took out to drop it, a channel has counted as received. */
+void wr_lanes_stats(struct wr_path *p, weir_chan_stats *sum)
+{
+    *sum = p->past;
+    for (struct wr_lane *l = p->lanes; l; l = l->next) {
+        add_up(sum, l->chan);
+        sum->capacity += l->gone ? 0 : weir_chan_cap(l->chan);
+    }
+    sum->received -= p->dropped;
+    sum->dropped += p->dropped;
+    sum->dropped_by[WEIR_DROP_FIRST] += p->dropped;
+    sum->utilization =
+        sum->capacity ? (double)sum->queued / (double)sum->capacity : 0;
+}

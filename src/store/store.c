@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* The face of the stores: looks at the arguments and hands the call to the
+ * backend. */
+#include <weir/store.h>
+
+#include "base/mem.h"
+#include "base/misuse.h"
+#include "store/store.h"
+
+#define BAD_PATH "a path that is empty, too long or has control characters"
+
+struct weir_store {
+    const weir_store_ops *ops;
+    void *self;
+};
+
+struct weir_store_writer {
+    const weir_store_ops *ops;
+    void *self;
+};
+
+struct weir_store_reader {
+    const weir_store_ops *ops;
+    void *self;
+};
+
+/* ---- the store ----------------------------------------------------------- */
+
+weir_store *wr_store_new(const weir_store_ops *ops, void *self)
+{
+    weir_store *s = wr_alloc(sizeof(*s));
+    if (s) {
+        *s = (weir_store){ops, self};
+    } else {
+        ops->close(self);
+        ops->free(self);
+    }
+    return s;
+}
+
+int weir_store_close(weir_store *s)
+{
+    return s ? s->ops->close(s->self) : WR_MISUSE("no store");
+}
+
+void weir_store_free(weir_store *s)
+{
+    if (!s)
+        return;
+    s->ops->close(s->self);
+    s->ops->free(s->self);
+    wr_free(s);
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+int weir_store_writer_open(weir_store_writer **out, weir_store *s,
+                           const char *path)
+{
+    if (out)
+        *out = NULL;
+    if (!out || !s)
+        return WR_MISUSE("no store, or no place for the writer");
+    if (!wr_store_path_ok(path))
+        return WR_MISUSE(BAD_PATH);
+    weir_store_writer *w = wr_alloc(sizeof(*w));
+    if (!w)
+        return WEIR_ENOMEM;
+    w->ops = s->ops;
+    int err = s->ops->writer_open(s->self, path, &w->self);
+    if (err)
+        wr_free(w);
+    else
+        *out = w;
+    return err;
+}
+
+int weir_store_write(weir_store_writer *w, const void *data, size_t size,
+                     weir_ctx *ctx)
+{
+    if (!w || (!data && size > 0))
+        return WR_MISUSE("no writer, or no data");
+    if (size > WEIR_STORE_MESSAGE_MAX)
+        return WEIR_LIMIT;
+    return w->ops->write(w->self, data, size, ctx);
+}
+
+int weir_store_writer_close(weir_store_writer *w)
+{
+    return w ? w->ops->writer_close(w->self) : WR_MISUSE("no writer");
+}
+
+void weir_store_writer_free(weir_store_writer *w)
+{
+    if (!w)
+        return;
+    w->ops->writer_close(w->self);
+    w->ops->writer_free(w->self);
+    wr_free(w);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+int weir_store_reader_open(weir_store_reader **out, weir_store *s,
+                           const char *path)
+{
+    if (out)
+        *out = NULL;
+    if (!out || !s)
+        return WR_MISUSE("no store, or no place for the reader");
+    if (!wr_store_path_ok(path))
+        return WR_MISUSE(BAD_PATH);
+    weir_store_reader *r = wr_alloc(sizeof(*r));
+    if (!r)
+        return WEIR_ENOMEM;
+    r->ops = s->ops;
+    int err = s->ops->reader_open(s->self, path, &r->self);
+    if (err)
+        wr_free(r);
+    else
+        *out = r;
+    return err;
+}
+
+ptrdiff_t weir_store_read(weir_store_reader *r, void *buf, size_t size,
+                          weir_ctx *ctx)
+{
+    if (!r || !buf || size == 0)
+        return WR_MISUSE("no reader, or no buffer");
+    return r->ops->read(r->self, buf, size, ctx);
+}
+
+ptrdiff_t weir_store_rest(const weir_store_reader *r)
+{
+    return r ? r->ops->rest(r->self) : WR_MISUSE("no reader");
+}
+
+int weir_store_reader_close(weir_store_reader *r)
+{
+    return r ? r->ops->reader_close(r->self) : WR_MISUSE("no reader");
+}
+
+void weir_store_reader_free(weir_store_reader *r)
+{
+    if (!r)
+        return;
+    r->ops->reader_close(r->self);
+    r->ops->reader_free(r->self);
+    wr_free(r);
+}
+
+/* ---- paths --------------------------------------------------------------- */
+
+int weir_store_exists(weir_store *s, const char *path)
+{
+    if (!s || !wr_store_path_ok(path))
+        return WR_MISUSE("no store, or " BAD_PATH);
+    return s->ops->exists(s->self, path);
+}
+
+int weir_store_delete(weir_store *s, const char *path)
+{
+    if (!s || !wr_store_path_ok(path))
+        return WR_MISUSE("no store, or " BAD_PATH);
+    return s->ops->remove(s->self, path);
+}
+
+int weir_store_list(weir_store *s, const char *prefix, weir_store_names *out)
+{
+    if (out)
+        *out = (weir_store_names){0};
+    if (!s || !out || !wr_store_prefix_ok(prefix))
+        return WR_MISUSE("no store, no place for the names, or a bad prefix");
+    struct wr_names to = {.out = out};
+    int err = s->ops->list(s->self, prefix, wr_names_add, &to);
+    if (err)
+        weir_store_names_free(out);
+    wr_names_sort(out);
+    return err;
+}
+
+int weir_store_count(weir_store *s, weir_store_counts *out)
+{
+    if (!s || !out)
+        return WR_MISUSE("no store, or no place for the counts");
+    return s->ops->count(s->self, out);
+}
+
+int weir_store_get_stats(weir_store *s, const char *path, weir_store_stats *out)
+{
+    if (!s || !out || !wr_store_path_ok(path))
+        return WR_MISUSE("no store, no place for the account, or a bad path");
+    if (!s->ops->get_stats)
+        return WEIR_UNSUPPORTED;
+    return s->ops->get_stats(s->self, path, out);
+}
+
+int weir_store_broadcast(weir_store *s, const char *prefix, const void *data,
+                         size_t size, enum weir_store_full full, weir_ctx *ctx,
+                         weir_store_account *account)
+{
+    weir_store_account unread;
+    account = account ? account : &unread;
+    *account = (weir_store_account){0};
+    if (!s || !wr_store_prefix_ok(prefix) || (!data && size > 0))
+        return WR_MISUSE("no store, a bad prefix, or no data");
+    if ((unsigned)full > WEIR_STORE_WAIT)
+        return WR_MISUSE("an unknown way to meet a full path");
+    if (size > WEIR_STORE_MESSAGE_MAX)
+        return WEIR_LIMIT;
+    if (!s->ops->broadcast)
+        return WEIR_UNSUPPORTED;
+    return s->ops->broadcast(s->self, prefix, data, size, full, ctx, account);
+}
