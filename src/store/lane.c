@@ -73,14 +73,22 @@ static void add_up(weir_chan_stats *sum, const weir_chan *c)
     sum->blocked_recvs += s.blocked_recvs;
 }
 
-/* What is left in it was dropped, as far as its reader is concerned. */
-static void drain(struct wr_path *p, struct wr_lane *l)
+/* Drops the oldest message in l. WEIR_EMPTY, WEIR_CLOSED: there is none. */
+static int drop(struct wr_path *p, struct wr_lane *l, enum weir_drop reason)
 {
     struct wr_message *m;
-    while (weir_chan_try_recv(l->chan, &m) == 0) {
-        p->dropped++;
-        wr_message_unref(m);
-    }
+    int err = weir_chan_try_recv(l->chan, &m);
+    if (err)
+        return err;
+    wr_message_unref(m);
+    p->dropped_by[reason]++;
+    return 0;
+}
+
+static void drain(struct wr_path *p, struct wr_lane *l)
+{
+    while (drop(p, l, WEIR_DROP_LEFT) == 0)
+        ;
 }
 
 void wr_lane_unref(struct wr_path *p, struct wr_lane *l)
@@ -243,12 +251,7 @@ static int offer_with_room(struct wr_path *p, struct wr_lane *l,
 {
     int err = offer_one(l, m);
     for (size_t i = weir_chan_cap(l->chan); err == WEIR_FULL && i > 0; i--) {
-        struct wr_message *old;
-        if (weir_chan_try_recv(l->chan, &old) == 0) {
-            wr_message_unref(old);
-            p->dropped++;
-            ++*dropped;
-        }
+        *dropped += drop(p, l, WEIR_DROP_FIRST) == 0;
         err = offer_one(l, m);
     }
     return err;
@@ -275,9 +278,11 @@ void wr_lanes_stats(struct wr_path *p, weir_chan_stats *sum)
         add_up(sum, l->chan);
         sum->capacity += l->gone ? 0 : weir_chan_cap(l->chan);
     }
-    sum->received -= p->dropped;
-    sum->dropped += p->dropped;
-    sum->dropped_by[WEIR_DROP_FIRST] += p->dropped;
+    for (int i = 0; i < WEIR_DROPS; i++) {
+        sum->received -= p->dropped_by[i];
+        sum->dropped += p->dropped_by[i];
+        sum->dropped_by[i] += p->dropped_by[i];
+    }
     sum->utilization =
         sum->capacity ? (double)sum->queued / (double)sum->capacity : 0;
 }

@@ -63,8 +63,8 @@ struct wr_path {
     struct wr_lane *lanes;
     struct wr_log log;
     uint64_t written, bytes; /* atomic                                      */
-    uint64_t dropped;        /* from lanes, by the store and not a policy   */
-    weir_chan_stats past;    /* of lanes that are freed                     */
+    uint64_t dropped_by[WEIR_DROPS]; /* by the store, not by a policy       */
+    weir_chan_stats past; /* of lanes that are freed                     */
     char name[];
 };
 

@@ -77,6 +77,7 @@ BEHAVIOUR(a_reader_that_leaves_sets_the_writer_free)
     hear(fast, "late");
     st = stats_of(s, "p");
     must_eq(st.queue.dropped, 2); /* what slow had not read */
+    must_eq(st.queue.dropped_by[WEIR_DROP_LEFT], 2);
     must_eq(st.queue.queued, 0);
     weir_store_reader_free(slow);
     must_eq(say(w, "more"), 0);

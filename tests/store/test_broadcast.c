@@ -75,6 +75,7 @@ BEHAVIOUR(it_makes_room_when_asked)
     must_eq(got.dropped, 1);
     st = stats_of(s, "p");
     must_eq(st.queue.dropped, 1);
+    must_eq(st.queue.dropped_by[WEIR_DROP_FIRST], 1);
     must_eq(st.queue.received, 0);
     hear(r, "all");
     weir_store_writer_free(w);
@@ -123,6 +124,22 @@ BEHAVIOUR(it_waits_when_asked)
     weir_store_writer_free(w);
     weir_store_reader_free(r);
     weir_store_free(s);
+}
+
+BEHAVIOUR(it_names_the_first_other_failure)
+{
+    weir_store *s = store_of(
+        &(weir_store_channel_opts){.persistent = true, .keep_bytes = 2});
+    weir_store_reader *a = reader_of(s, "a"), *b = reader_of(s, "b");
+    weir_store_account got = shout(s, "", WEIR_STORE_SKIP);
+
+    must_eq(got.failed, 2);
+    must_eq(got.err, WEIR_LIMIT);
+    must_eq(stats_of(s, "a").written, 0);
+    weir_store_reader_free(a);
+    weir_store_reader_free(b);
+    weir_store_free(s);
+    (void)crew;
 }
 
 /* With a writer in the middle of a wait it still does not wait itself. */
@@ -207,5 +224,6 @@ CHECK_MAIN(CHECK_MODES(it_reaches_every_open_path_with_the_prefix),
            CHECK_MODES(it_says_who_was_skipped_and_why),
            CHECK_MODES(it_makes_room_when_asked),
            CHECK_MODES(it_waits_when_asked),
+           CHECK_MODES(it_names_the_first_other_failure),
            CHECK_MODES(it_passes_a_writer_that_waits),
            CHECK_MODES(the_policy_of_the_path_counts), CHECK_TEST(bad_calls))
