@@ -38,6 +38,7 @@
 #include <weir/fan.h>
 #include <weir/balance.h>
 #include <weir/batcher.h>
+#include <weir/stream.h>
 #include <weir/store.h>
 #include <weir/event.h>
 #include <weir/sink.h>
