@@ -42,5 +42,6 @@
 #include <weir/store.h>
 #include <weir/event.h>
 #include <weir/sink.h>
+#include <weir/queue.h>
 
 #endif
