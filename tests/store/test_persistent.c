@@ -125,6 +125,25 @@ BEHAVIOUR(a_limit_in_bytes_takes_the_oldest)
     (void)crew;
 }
 
+BEHAVIOUR(a_write_wakes_all_who_wait)
+{
+    weir_store *s = store_of(&keep);
+    weir_store_writer *w = writer_of(s, "p");
+    weir_store_reader *a = reader_of(s, "p"), *b = reader_of(s, "p");
+    struct call first = {.r = a}, second = {.r = b};
+
+    call_start(crew, &first);
+    call_start(crew, &second);
+    must_eq(say(w, "four"), 0);
+    crew_wait(crew);
+    must_eq(first.result, 4);
+    must_eq(second.result, 4);
+    weir_store_writer_free(w);
+    weir_store_reader_free(a);
+    weir_store_reader_free(b);
+    weir_store_free(s);
+}
+
 /* ---- all at once --------------------------------------------------------- */
 
 struct reading {
@@ -165,6 +184,7 @@ BEHAVIOUR(readers_that_come_while_it_is_written_get_all)
 
 CHECK_MAIN(CHECK_MODES(a_late_reader_gets_each_message_once),
            CHECK_MODES(nobody_holds_up_the_writer),
+           CHECK_MODES(a_write_wakes_all_who_wait),
            CHECK_MODES(a_limit_in_messages_takes_the_oldest),
            CHECK_MODES(a_limit_in_bytes_takes_the_oldest),
            CHECK_MODES(readers_that_come_while_it_is_written_get_all))
