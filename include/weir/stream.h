@@ -174,7 +174,8 @@ WEIR_API int weir_stream_close_with(weir_stream *s, int code);
  * Ends everything at once: calls that wait and later ones, of the writer and
  * of all readers, return code (0: WEIR_CANCELED), also when there are data
  * left; readers count as closed. What was lent stays valid until it is given
- * back. The first cancel counts. 0, WEIR_EINVAL (code > 0).
+ * back. The first cancel counts. Comes back when no
+ * write is in the file any more. 0, WEIR_EINVAL (code > 0).
  */
 WEIR_API int weir_stream_cancel(weir_stream *s, int code);
 
@@ -282,7 +283,8 @@ WEIR_API const char *weir_reader_name(const weir_reader *r);
 /*
  * Closes the reader: its calls that wait, and later ones, return WEIR_CLOSED.
  * The stream counts it until its last call has left and its last loan is back.
- * 0, also when it was closed before; WEIR_EINVAL.
+ * 0, also when it was closed before; what closing the file returned, if this
+ * call did it; WEIR_EINVAL.
  */
 WEIR_API int weir_reader_close(weir_reader *r);
 

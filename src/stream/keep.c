@@ -49,7 +49,7 @@ void wr_keep_leave(weir_reader *r)
         depart(s);
 }
 
-/* When r alone is the slowest, depart's look finds its new offset. */
+/* When r alone was the slowest, depart's look finds its new offset. */
 void wr_keep_move(weir_reader *r, int64_t off)
 {
     weir_stream *s = r->stream;
@@ -59,9 +59,7 @@ void wr_keep_move(weir_reader *r, int64_t off)
     r->off = off;
     if (!s->opts.trim)
         return;
-    const bool alone = from == s->slow && s->at_slow == 1;
-    if (!alone)
-        arrive(s, off);
+    arrive(s, off);
     if (from == s->slow)
         depart(s);
 }
