@@ -61,8 +61,9 @@ WEIR_API int weir_store_open(weir_store **s, const char *backend,
 
 /* How a store of channels is made. Zero means the default. */
 typedef struct weir_store_channel_opts {
-    size_t buffer_size;      /* messages queued for a reader; 0: 100 (policy
-                                WEIR_LATEST: 1)                                  */
+    size_t buffer_size; /* messages queued for a reader; 0: 100, and 1 with
+                           WEIR_LATEST                                       */
+
     enum weir_policy policy; /* when that is full; WEIR_BLOCK               */
 
     /* Readers of a path compete: each message goes to one of them. With it
