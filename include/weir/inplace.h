@@ -7,6 +7,7 @@
  * A place that was reserved and not committed, an element that was peeked and
  * not released, is simply found again by the next call. The pointer is good
  * until commit or release. The other ways in and out may be mixed with these.
+ * These calls do not call on_error.
  */
 #ifndef WEIR_INPLACE_H
 #define WEIR_INPLACE_H

@@ -76,8 +76,9 @@ typedef struct weir_chan_hooks {
                     void *arg);
     /* A send is about to wait: once for each send, however often it wakes. */
     void (*on_block)(weir_chan *c, void *arg);
-    /* A call is about to return this code: WEIR_FULL, WEIR_LIMIT, WEIR_CLOSED,
-     * WEIR_TIMEDOUT, WEIR_CANCELED; a send also WEIR_ENOMEM or WEIR_FORKED.
+    /* The send or receive of an element ends with this code, a batch at that
+     * element: WEIR_FULL, WEIR_LIMIT, WEIR_CLOSED, WEIR_TIMEDOUT,
+     * WEIR_CANCELED; of a send also WEIR_ENOMEM or WEIR_FORKED.
      * Not for WEIR_EMPTY, nor for a receive that finds the channel closed and
      * drained, which is its normal end. */
     void (*on_error)(weir_chan *c, int code, void *arg);

@@ -101,6 +101,9 @@ static inline int wr_recv(weir_chan *c, void *elem, weir_ctx *ctx,
     return wr_recv_hard(c, elem, ctx, way);
 }
 
+/* Is the caller inside a hook of the channel? No lock. */
+bool wr_hook_around(weir_chan *c);
+
 /* ---- debug builds: is a declared single party single? -------------------- */
 
 /* A party on a channel that declares it to be the only one; else c is NULL.
@@ -111,15 +114,14 @@ struct wr_sole {
 };
 
 #if defined(WEIR_DEBUG)
-static inline struct wr_sole wr_producer(weir_chan *c)
+/* From a hook of the channel it is the same party once more. */
+static inline struct wr_sole wr_sole_of(weir_chan *c, bool sole, uint32_t *busy)
 {
-    return (struct wr_sole){c->single_producer ? c : NULL, &c->producing};
+    return (struct wr_sole){sole && !wr_hook_around(c) ? c : NULL, busy};
 }
 
-static inline struct wr_sole wr_consumer(weir_chan *c)
-{
-    return (struct wr_sole){c->single_consumer ? c : NULL, &c->consuming};
-}
+#define wr_producer(c) wr_sole_of((c), (c)->single_producer, &(c)->producing)
+#define wr_consumer(c) wr_sole_of((c), (c)->single_consumer, &(c)->consuming)
 
 static inline bool wr_sole_enter(struct wr_sole s)
 {

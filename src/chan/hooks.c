@@ -18,6 +18,16 @@ bool wr_hook_inside(const weir_chan *c)
     return in != NULL;
 }
 
+bool wr_hook_around(weir_chan *c)
+{
+    if (!c->flow)
+        return false;
+    wr_lock(&c->lock);
+    bool inside = wr_hook_inside(c);
+    wr_unlock(&c->lock);
+    return inside;
+}
+
 /* False: the caller is inside one already. */
 static bool enter(weir_chan *c, struct wr_inside *in)
 {

@@ -186,6 +186,34 @@ BEHAVIOUR(a_block_hook_makes_room)
     (void)crew;
 }
 
+/* From its hook the one producer is no second one: it is told that the channel
+ * is full, in debug builds as well. */
+static void send_and_make_room(weir_chan *c, void *arg)
+{
+    int v = -1;
+
+    (void)arg;
+    must_eq(weir_chan_try_send(c, &v), WEIR_FULL);
+    must_eq(weir_chan_try_recv(c, &v), 0);
+}
+
+BEHAVIOUR(a_block_hook_of_the_one_producer_sends)
+{
+    const weir_chan_opts o = {.elem_size = sizeof(int),
+                              .capacity = 1,
+                              .single_producer = true,
+                              .hooks = {.on_block = send_and_make_room}};
+    weir_chan *c = chan_of(&o);
+    int i;
+
+    for (i = 0; i < 10; i++)
+        must_eq(send_int(c, i), 0);
+    must_eq(try_recv_int(c), 9);
+    must_eq(try_recv_int(c), -1);
+    weir_chan_unref(c);
+    (void)crew;
+}
+
 static void shut(weir_chan *c, void *arg)
 {
     hear_block(c, arg);
@@ -521,6 +549,7 @@ CHECK_MAIN(CHECK_MODES(a_drop_hook_uses_its_channel),
            CHECK_MODES(each_policy_calls_once),
            CHECK_MODES(an_error_hook_uses_its_channel),
            CHECK_MODES(a_block_hook_makes_room),
+           CHECK_MODES(a_block_hook_of_the_one_producer_sends),
            CHECK_MODES(a_block_hook_closes), CHECK_MODES(a_hook_may_wait),
            CHECK_MODES(on_block_as_often_as_blocked_sends),
            CHECK_MODES(on_error_for_each_code),
