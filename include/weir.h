@@ -43,5 +43,7 @@
 #include <weir/event.h>
 #include <weir/sink.h>
 #include <weir/queue.h>
+#include <weir/broadcaster.h>
+#include <weir/sinks.h>
 
 #endif
