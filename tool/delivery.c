@@ -118,6 +118,8 @@ static void deliver(struct delivery *d, struct job *job)
         enter(d, job);
         return;
     }
+    if (d->batched == 0 && d->linger > 0)
+        d->batch_since = weir_now();
     d->batch[d->batched++] = job;
     d->batched_bytes += job->out.len;
     if (d->batched == DELIVERY_BATCH || d->batched_bytes >= BATCH_BYTES)
@@ -141,18 +143,42 @@ static void sort_in(struct delivery *d, struct job *job)
     }
 }
 
-/* The batch is written as soon as there is nothing to add to it. */
+/* May the batch wait for more? Not when it holds so much of the window that
+ * there can be none. */
+static bool lingers(const struct delivery *d)
+{
+    return d->linger > 0 && !d->closed &&
+           (size_t)d->batched + d->waiting < d->window;
+}
+
+/* The next result; WEIR_TIMEDOUT when the batch has waited long enough. */
+static int next_result(struct delivery *d, struct job **job)
+{
+    weir_ctx limit;
+    if (weir_chan_len(d->results) == 0 && !lingers(d))
+        flush(d);
+    if (d->batched == 0)
+        return weir_chan_recv(d->results, job, NULL);
+    int rc = weir_ctx_init_deadline(&limit, NULL, d->batch_since + d->linger);
+    if (rc)
+        return rc;
+    rc = weir_chan_recv(d->results, job, &limit);
+    weir_ctx_fini(&limit);
+    return rc;
+}
+
 static void keep_delivering(void *arg)
 {
     struct delivery *d = arg;
     struct job *job;
-    while (weir_chan_recv(d->results, &job, NULL) == 0) {
-        if (d->ordered)
+    int rc;
+    while ((rc = next_result(d, &job)) != WEIR_CLOSED) {
+        if (rc)
+            flush(d);
+        else if (d->ordered)
             sort_in(d, job);
         else
             deliver(d, job);
-        if (weir_chan_len(d->results) == 0)
-            flush(d);
     }
     flush(d);
 }

@@ -27,6 +27,7 @@ struct delivery {
     weir_sem *free;     /* the window's places                              */
     size_t window;
     bool ordered;
+    int64_t linger; /* ns that results may wait to be written together  */
     struct stop *stop;
     struct ledger *ledger;
 
@@ -36,6 +37,7 @@ struct delivery {
     struct job *batch[DELIVERY_BATCH]; /* to be written together            */
     int batched;
     size_t batched_bytes;
+    int64_t batch_since;
     bool closed;              /* nobody reads our output any more            */
     atomic_bool broken;       /* it cannot be written                        */
     _Atomic uint64_t place;   /* input bytes delivered up to here            */

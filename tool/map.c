@@ -311,6 +311,7 @@ static void prepare_crew(struct map *m)
         .free = &m->window,
         .window = s->window,
         .ordered = !s->unordered,
+        .linger = s->flow.linger,
         .stop = &m->stop,
         .ledger = &m->ledger,
     };

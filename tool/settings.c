@@ -36,6 +36,10 @@ static const struct argp_option flow_options[] = {
      "With --rate: so many at once after a pause (default: a tenth of a "
      "second's)",
      2},
+    {"linger", KEY_LINGER, "TIME", 0,
+     "Let a little wait up to TIME for more, so that more is written at once "
+     "(default: 0)",
+     2},
     {0},
 };
 
@@ -50,6 +54,7 @@ static const struct option_form flow_forms[] = {
                "or /h behind it"},
     {KEY_BURST, "a number above 0 of the same kind as --rate, such as 100 or "
                 "64kB"},
+    {KEY_LINGER, "a time, such as 5ms, 200ms or 1.5s"},
     {0, NULL},
 };
 
@@ -114,6 +119,9 @@ bool flow_take(const struct option_set *set, int key, const char *value,
         return true;
     case KEY_BURST:
         s->burst = value;
+        return true;
+    case KEY_LINGER:
+        s->linger = options_duration(set, key, value, 0);
         return true;
     default:
         return false;
@@ -194,10 +202,6 @@ static const struct argp_option stream_options[] = {
      "Hold at most SIZE bytes; with --lines or --null SIZE records, unless "
      "it ends in B (default: 64MB)",
      1},
-    {"linger", KEY_LINGER, "TIME", 0,
-     "Let a little wait up to TIME for more, so that more is written at once "
-     "(default: 0)",
-     2},
     {"bytes", KEY_BYTES, NULL, 0, "The account is in bytes (default)", 3},
     {"lines", KEY_LINES, NULL, 0, "... in lines, which stay whole", 3},
     {"null", KEY_NULL, NULL, 0, "... in records that end in NUL", 3},
@@ -207,7 +211,6 @@ static const struct argp_option stream_options[] = {
 static const struct option_form stream_forms[] = {
     {KEY_CAPACITY, "a size from 1 to 1T, such as 4096, 10k, 64M or 64MB, and "
                    "not above this machine's memory"},
-    {KEY_LINGER, "a time, such as 5ms, 200ms or 1.5s"},
     {0, NULL},
 };
 
@@ -219,9 +222,6 @@ bool stream_take(const struct option_set *set, int key, const char *value,
     switch (key) {
     case KEY_CAPACITY:
         s->capacity = value;
-        return true;
-    case KEY_LINGER:
-        s->linger = options_duration(set, key, value, 0);
         return true;
     case KEY_BYTES:
         *s->mark = -1;
@@ -250,7 +250,7 @@ struct queue_opts stream_queue(const struct option_set *set,
                            .sample_every = s->flow.sample_every,
                            .high = s->flow.high,
                            .low = s->flow.low,
-                           .linger = s->linger};
+                           .linger = s->flow.linger};
     if (s->capacity && (bytes || units_is_bytes(s->capacity)))
         o.most_bytes =
             options_size(set, KEY_CAPACITY, s->capacity, 1, most_memory());

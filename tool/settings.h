@@ -33,7 +33,7 @@ enum {
     KEY_OWN /* from here on a command's own                                 */
 };
 
-/* --on-full, --max-bytes, --rate, --burst, --high, --low */
+/* --on-full, --max-bytes, --rate, --burst, --high, --low, --linger */
 extern const struct option_part part_flow;
 
 struct flow_settings {
@@ -43,6 +43,7 @@ struct flow_settings {
     const char *rate, *burst; /* settled when the unit is known             */
     unsigned high, low;
     bool low_given;
+    int64_t linger;
 };
 
 /* True: the option was one of these, and is taken. */
@@ -57,14 +58,12 @@ void flow_check(const struct option_set *set, struct flow_settings *s,
 struct rate flow_rate(const struct option_set *set,
                       const struct flow_settings *s, bool bytes);
 
-/* --capacity, --linger, --bytes, --lines, --null: of what goes through as a
- * stream. */
+/* --capacity, --bytes, --lines, --null: of what goes through as a stream. */
 extern const struct option_part part_stream;
 
 struct stream_settings {
     struct flow_settings flow;
     const char *capacity; /* settled when the unit is known                 */
-    int64_t linger;
     int *mark; /* of the whole run                                          */
 };
 

@@ -90,6 +90,14 @@ wait_for "$pid" 'in 2 = out 2'
 has "--linger: no longer than that" "$work/err" 'in 2 = out 2 '
 release
 
+# ---- weir map: linger --------------------------------------------------------
+seq 300 | run "$weir" map --linger 1h -j 4 -- echo > "$work/got"
+is "map --linger: neither the rest at the end waits nor a full window" \
+    "$(seq 300 | cksum)" "$(cksum < "$work/got")"
+run "$weir" map --linger 1h --window 1 -j 1 -- echo < <(seq 20) > "$work/got"
+is "map --linger: nor what fills the window" \
+    "$(seq 20 | cksum)" "$(cksum < "$work/got")"
+
 # ---- rates -------------------------------------------------------------------
 # Never faster; how much slower depends on the machine.
 run "$weir" buf --lines --rate 100 --burst 1 < <(seq 31) > "$work/got"

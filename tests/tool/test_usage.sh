@@ -131,6 +131,7 @@ for policy in latest sample sample=4; do
 done
 for d in -1 x 5y ''; do
     wrong "option --linger: .*a time, such as" buf --linger "$d"
+    wrong "option --linger: .*a time, such as" map --linger "$d" -- true
 done
 
 # right NAME ARGUMENTS...: accepted.
