@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small sinks: into a channel, through a filter, and with a limit of time.
- * After the Channel and the Filter of docker/go-events.
+ * Small sinks: into a channel, through a filter, with a limit of time, in
+ * turn. After the Channel and the Filter of docker/go-events.
  *
  * Each is made with one reference, which weir_sink_unref gives back, and holds
  * one to what stands behind it. Any task or thread.
@@ -55,6 +55,16 @@ WEIR_API int weir_filter_new(weir_sink **s, weir_sink *to,
  */
 WEIR_API int weir_timeout_sink_new(weir_sink **s, weir_sink *to,
                                    int64_t timeout);
+
+/*
+ * A sink that writes each event to one of n sinks (1..65536), in turn. One
+ * that answers WEIR_CLOSED is left out from then on, and the event and its
+ * later turns go to the next; any other result is the write's own. WEIR_CLOSED
+ * once all are. A close closes all: the first error. The array is copied. 0
+ * and *s; WEIR_EINVAL (no sinks, or a NULL one), WEIR_ENOMEM: *s is NULL.
+ */
+WEIR_API int weir_round_robin_new(weir_sink **s, weir_sink *const *to,
+                                  size_t n);
 
 #ifdef __cplusplus
 }
