@@ -126,7 +126,7 @@ BEHAVIOUR(found_again)
 
 static void produce_some_way(weir_chan *c, uint64_t n, int way)
 {
-    struct record r;
+    struct record r = {0};
     weir_case cs[] = {WEIR_SEND(c, &r)};
 
     build(&r, n);
