@@ -78,7 +78,10 @@ func main() {
 		ops, _ = strconv.Atoi(os.Args[2])
 	}
 	run := rows[rowName]
-	if ops <= 0 || run == nil && rowName != "park" {
+	if ops > 0 && run == nil && rowName != "park" {
+		os.Exit(3) // nothing in Go to compare with
+	}
+	if ops <= 0 {
 		fmt.Fprintln(os.Stderr, "usage: bench-go ROW OPS (see bench/rows)")
 		os.Exit(2)
 	}
