@@ -154,6 +154,13 @@ static inline void wr_ring_put(weir_chan *c, uint64_t n, const void *elem)
     wr_store_rel(stamp, want + 1);
 }
 
+/* The same for an element that was built in its slot. */
+static inline void wr_ring_built(weir_chan *c, uint64_t n)
+{
+    uint32_t *stamp = (uint32_t *)(void *)wr_slot_at(c, n);
+    wr_store_rel(stamp, wr_stamp_free(c, n) + 1);
+}
+
 /* What lies beside an element of a channel with clocks or bytes. */
 struct wr_beside {
     int64_t entered; /* when; 0: not timed */

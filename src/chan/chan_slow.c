@@ -3,7 +3,6 @@
  * and a waiting party, and waiting itself. */
 #include "chan/chan.h"
 #include "chan/flow.h"
-#include "port/clock.h"
 #include "port/thread.h"
 #include "sync/park.h"
 
@@ -74,19 +73,13 @@ bool wr_chan_may_enter(const weir_chan *c, size_t bytes)
     return !c->rendezvous && fits(c, bytes) && !(by_bytes && c->senders.head);
 }
 
-static void built_in_place(weir_chan *c, uint64_t n)
-{
-    uint32_t *stamp = (uint32_t *)(void *)wr_slot_at(c, n);
-    wr_store_rel(stamp, wr_stamp_free(c, n) + 1);
-}
-
 void wr_chan_enter(weir_chan *c, const void *elem, size_t bytes)
 {
     uint64_t tail = wr_load_rlx(&c->tail), n = wr_count(tail);
     if (elem || c->elem_size == 0)
         wr_ring_put(c, n, elem);
     else
-        built_in_place(c, n);
+        wr_ring_built(c, n);
     if (c->flowing)
         wr_flow_entered(c, n, bytes);
     wr_store_rel(&c->tail, tail + WR_ONE);

@@ -27,11 +27,6 @@ static void *slot_when(weir_chan *c, uint64_t n, uint32_t want)
     return elem_at(c, n);
 }
 
-static void stamp(weir_chan *c, uint64_t n, uint32_t value)
-{
-    wr_store_rel((uint32_t *)(void *)wr_slot_at(c, n), value);
-}
-
 /* ---- the producer -------------------------------------------------------- */
 
 /* WEIR_FULL: no room, or it must be looked at under the lock. */
@@ -144,7 +139,7 @@ int weir_chan_commit(weir_chan *c)
     uint64_t at;
     if (c->frozen || !wr_claim_send(c, 1, &at))
         return commit_slow(c);
-    stamp(c, at, wr_stamp_free(c, at) + 1);
+    wr_ring_built(c, at);
     return 0;
 }
 
