@@ -24,7 +24,7 @@
 #include <weir/cond.h>
 #include "base/mem.h"
 #include "base/misuse.h"
-#include "event/inside.h"
+#include "base/inside.h"
 #include "event/line.h"
 #include "event/queue.h"
 

@@ -2,8 +2,8 @@
 /* Who is inside of a call: parties on a list, each by a record on its own
  * stack. So an object can tell a call from one of its own callbacks from any
  * other. The list is under the object's lock, and short. */
-#ifndef WR_EVENT_INSIDE_H
-#define WR_EVENT_INSIDE_H
+#ifndef WR_BASE_INSIDE_H
+#define WR_BASE_INSIDE_H
 
 #include <pthread.h>
 #include <weir/task.h>
