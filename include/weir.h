@@ -45,5 +45,7 @@
 #include <weir/queue.h>
 #include <weir/broadcaster.h>
 #include <weir/sinks.h>
+#include <weir/pub.h>
+#include <weir/engine.h>
 
 #endif

@@ -45,7 +45,10 @@ enum {
     WEIR_LIMIT = -5010,       /* a configured limit is reached                */
     WEIR_UNSUPPORTED = -5011, /* this kind of object cannot do that          */
     WEIR_LAGGED = -5012,      /* what it would have read is no longer kept    */
-    WEIR_REMOVING = -5013     /* it is being removed: nobody new comes in     */
+    WEIR_REMOVING = -5013,    /* it is being removed: nobody new comes in     */
+    WEIR_EXPIRED = -5014,     /* the time was over; it is somebody else's now */
+    WEIR_INCOMPLETE = -5015,  /* a file whose writing was cut off             */
+    WEIR_CORRUPT = -5016      /* a file that is damaged, or of another kind   */
 };
 
 /* A sentence for a code, weir's or a negated errno. The text is static.

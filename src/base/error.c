@@ -26,6 +26,9 @@ static const struct code codes[] = {
     {WEIR_UNSUPPORTED, "WEIR_UNSUPPORTED", "not supported by this object"},
     {WEIR_LAGGED, "WEIR_LAGGED", "reader fell behind what is kept"},
     {WEIR_REMOVING, "WEIR_REMOVING", "being removed"},
+    {WEIR_EXPIRED, "WEIR_EXPIRED", "too late: it was given to another"},
+    {WEIR_INCOMPLETE, "WEIR_INCOMPLETE", "a file whose writing was cut off"},
+    {WEIR_CORRUPT, "WEIR_CORRUPT", "damaged, or a file of another kind"},
 };
 
 static const struct code *find(int value)
