@@ -6,7 +6,6 @@
  * exists, so these outlive the path's deletion and the store itself.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/misuse.h"
@@ -16,8 +15,7 @@
 struct channels {
     weir_mutex lock;
     weir_store_channel_opts opts;
-    struct wr_path **paths; /* in the order of strcmp; each has a reference */
-    size_t n, room;
+    struct wr_table paths; /* a reference to each                           */
     bool closed;
 };
 
@@ -28,55 +26,26 @@ struct writer {
 
 /* ---- the table ----------------------------------------------------------- */
 
-/* Locked. The place of the first path that is not before name. */
-static size_t place_of(const struct channels *c, const char *name)
+/* Locked. NULL: there is none. */
+static struct wr_path *find(const struct channels *c, const char *name)
 {
-    size_t low = 0, high = c->n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (strcmp(c->paths[middle]->name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (struct wr_path *)wr_table_find(&c->paths, name);
 }
 
 /* Locked. */
-static struct wr_path *find(const struct channels *c, const char *name)
+static struct wr_path *path_at(const struct channels *c, size_t i)
 {
-    const size_t i = place_of(c, name);
-    const bool found = i < c->n && strcmp(c->paths[i]->name, name) == 0;
-    return found ? c->paths[i] : NULL;
-}
-
-static int make_room(struct channels *c)
-{
-    if (c->n < c->room)
-        return 0;
-    const size_t room = c->room ? 2 * c->room : 16;
-    struct wr_path **paths = wr_alloc(room * sizeof(struct wr_path *));
-    if (!paths)
-        return WEIR_ENOMEM;
-    if (c->n > 0)
-        memcpy(paths, c->paths, c->n * sizeof(struct wr_path *));
-    wr_free(c->paths);
-    c->paths = paths;
-    c->room = room;
-    return 0;
+    return (struct wr_path *)c->paths.at[i];
 }
 
 /* Locked. Makes the path. NULL: no memory. */
 static struct wr_path *insert(struct channels *c, const char *name)
 {
-    struct wr_path *p = make_room(c) ? NULL : wr_path_new(name, &c->opts);
-    if (!p)
+    struct wr_path *p = wr_path_new(name, &c->opts);
+    if (p && wr_table_insert(&c->paths, &p->named)) {
+        wr_path_unref(p);
         return NULL;
-    const size_t i = place_of(c, name);
-    memmove(&c->paths[i + 1], &c->paths[i],
-            (c->n - i) * sizeof(struct wr_path *));
-    c->paths[i] = p;
-    c->n++;
+    }
     return p;
 }
 
@@ -153,8 +122,8 @@ static int close_all(void *store)
     if (err)
         return err;
     c->closed = true;
-    for (size_t i = 0; i < c->n; i++)
-        wr_path_end(c->paths[i]);
+    for (size_t i = 0; i < c->paths.n; i++)
+        wr_path_end(path_at(c, i));
     weir_mutex_unlock(&c->lock);
     return 0;
 }
@@ -162,9 +131,9 @@ static int close_all(void *store)
 static void free_all(void *store)
 {
     struct channels *c = store;
-    for (size_t i = 0; i < c->n; i++)
-        wr_path_unref(c->paths[i]);
-    wr_free(c->paths);
+    for (size_t i = 0; i < c->paths.n; i++)
+        wr_path_unref(path_at(c, i));
+    wr_table_free(&c->paths);
     wr_free(c);
 }
 
@@ -253,31 +222,13 @@ static int delete (void *store, const char *path)
     int err = weir_mutex_lock(&c->lock, NULL);
     if (err)
         return err;
-    struct wr_path *p = find(c, path);
-    if (p) {
-        const size_t i = place_of(c, path);
-        c->n--;
-        memmove(&c->paths[i], &c->paths[i + 1],
-                (c->n - i) * sizeof(struct wr_path *));
-    }
+    struct wr_path *p = (struct wr_path *)wr_table_take(&c->paths, path);
     weir_mutex_unlock(&c->lock);
     if (p) {
         wr_path_end(p);
         wr_path_unref(p);
     }
     return 0;
-}
-
-/* Locked. How many paths from the first place on have the prefix. */
-static size_t matching(const struct channels *c, const char *prefix,
-                       size_t first)
-{
-    const size_t length = strlen(prefix);
-    size_t n = 0;
-    while (first + n < c->n &&
-           strncmp(c->paths[first + n]->name, prefix, length) == 0)
-        n++;
-    return n;
 }
 
 static int list(void *store, const char *prefix,
@@ -287,9 +238,7 @@ static int list(void *store, const char *prefix,
     int err = weir_mutex_lock(&c->lock, NULL);
     if (err)
         return err;
-    const size_t first = place_of(c, prefix), n = matching(c, prefix, first);
-    for (size_t i = 0; i < n && !err; i++)
-        err = each(arg, c->paths[first + i]->name);
+    err = wr_table_list(&c->paths, prefix, each, arg);
     weir_mutex_unlock(&c->lock);
     return err;
 }
@@ -301,9 +250,9 @@ static int count(void *store, weir_store_counts *out)
     if (err)
         return err;
     *out = (weir_store_counts){0};
-    for (size_t i = 0; i < c->n; i++)
-        out->closed += wr_path_has_ended(c->paths[i]);
-    out->open = c->n - out->closed;
+    for (size_t i = 0; i < c->paths.n; i++)
+        out->closed += wr_path_has_ended(path_at(c, i));
+    out->open = c->paths.n - out->closed;
     weir_mutex_unlock(&c->lock);
     return 0;
 }
@@ -330,13 +279,13 @@ static int snapshot(struct channels *c, const char *prefix,
     int err = weir_mutex_lock(&c->lock, NULL);
     if (err)
         return err;
-    const size_t first = place_of(c, prefix);
-    *n = matching(c, prefix, first);
+    size_t first;
+    *n = wr_table_matching(&c->paths, prefix, &first);
     *out = wr_alloc((*n + 1) * sizeof(struct wr_path *));
     if (c->closed || !*out)
         err = c->closed ? WEIR_CLOSED : WEIR_ENOMEM;
     for (size_t i = 0; i < *n && !err; i++)
-        (*out)[i] = wr_path_ref(c->paths[first + i]);
+        (*out)[i] = wr_path_ref(path_at(c, first + i));
     weir_mutex_unlock(&c->lock);
     if (err)
         wr_free(*out);

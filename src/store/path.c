@@ -49,7 +49,7 @@ struct wr_path *wr_path_new(const char *name, const weir_store_channel_opts *o)
         p->opts.keep_messages = DEFAULT_MESSAGES;
     if (!o->keep_bytes)
         p->opts.keep_bytes = DEFAULT_BYTES;
-    memcpy(p->name, name, size);
+    p->named.name = memcpy(p->name, name, size);
     if (o->persistent || wr_lane_add(p) == 0)
         return p;
     wr_free(p);

@@ -26,6 +26,8 @@
 #include <weir/mutex.h>
 #include <weir/store.h>
 
+#include "store/table.h"
+
 /* The bytes of a message, shared by all who have them. */
 struct wr_message {
     size_t size;
@@ -53,6 +55,7 @@ struct wr_log {
 };
 
 struct wr_path {
+    struct wr_named named; /* the first                                      */
     weir_mutex lock;
     weir_mutex turn; /* of the writers where all get all: one order for all */
     weir_cond news;  /* the log has grown, the path ended, a reader closed  */
