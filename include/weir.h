@@ -39,6 +39,7 @@
 #include <weir/balance.h>
 #include <weir/batcher.h>
 #include <weir/stream.h>
+#include <weir/stream_cache.h>
 #include <weir/store.h>
 #include <weir/event.h>
 #include <weir/sink.h>

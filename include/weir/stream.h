@@ -5,7 +5,8 @@
  * while it is written or after it was closed, start at its first byte, and
  * wait at its end until there is more or it is closed. After Dustin J.
  * Hiebert's Go package stream; here with errors that reach the readers,
- * contexts on every wait, bounds and reading without a copy.
+ * contexts on every wait, bounds, reading without a copy, and files that say
+ * whether they are complete.
  *
  * Any task or thread may make any call at any time, except for those that end
  * a handle (weir_stream_unref, weir_reader_free, weir_fs_free). Offsets, sizes
@@ -36,9 +37,19 @@ typedef struct weir_loan {
     void *owner_;
 } weir_loan;
 
+/* What storage says of a file. */
+typedef struct weir_file_info {
+    bool complete;   /* it was finished, and nothing says otherwise        */
+    int64_t length;  /* bytes that are good, from 0 on, trimmed ones too   */
+    int64_t start;   /* the first one that is kept                         */
+    int64_t changed; /* when it was written last: ns since 1970            */
+    uint64_t id;     /* tells it from others of its name; 0: not known     */
+} weir_file_info;
+
 /*
  * What a file does. Streams call these outside every lock: write by one party
- * at a time, the others by any number beside it and each other.
+ * at a time, and then, once, finish; the others by any number beside it and
+ * each other.
  * Failures are negative codes or negated errnos, and reach the caller of the
  * stream as they are.
  */
@@ -52,13 +63,27 @@ typedef struct weir_file_ops {
     ptrdiff_t (*read_at)(weir_file *f, void *buf, size_t n, int64_t off);
     /* Ends the handle, which is gone whatever is returned. */
     int (*close)(weir_file *f);
-    /* What lies before upto may go: reads of it get WEIR_LAGGED or what was
-     * there. Not always in order. NULL: it cannot. */
+    /* What lies before upto may go: reads of it get WEIR_LAGGED or anything.
+     * Not always in order. NULL: it cannot. */
     void (*trim)(weir_file *f, int64_t upto);
     /* Lends at most max bytes at off, as read_at gives them, until give_back,
      * which comes before close. Both NULL: it cannot. */
     int (*borrow)(weir_file *f, int64_t off, size_t max, weir_loan *loan);
     void (*give_back)(weir_file *f, weir_loan *loan);
+
+    /* What follows is for files that outlive their stream; NULL: they do not,
+     * or nobody can tell whether they are complete. */
+
+    /* What was written is safe when the machine stops. 0, or why not. */
+    int (*sync)(weir_file *f);
+    /* All was written: syncs, then marks it as complete. 0, or why not: then
+     * it is not complete. */
+    int (*finish)(weir_file *f);
+    /* How it stands, without reading it all. 0; WEIR_CORRUPT: it is no such
+     * file. */
+    int (*info)(weir_file *f, weir_file_info *out);
+    /* Reads it all, at most until ctx ends: 0, or WEIR_CORRUPT. */
+    int (*verify)(weir_file *f, weir_ctx *ctx);
 } weir_file_ops;
 
 /* The start of each file: an implementation embeds it as the first field. */
@@ -75,6 +100,16 @@ typedef struct weir_fs_ops {
     /* Takes the name away; -ENOENT. Open handles go on. */
     int (*remove)(weir_fs *fs, const char *name);
     void (*free)(weir_fs *fs);
+    /* An incomplete one for writing after its last good byte (info says
+     * where), which it looks for at most until ctx ends. -ENOENT; WEIR_BUSY:
+     * it is being written; WEIR_CLOSED: it is complete; WEIR_CORRUPT. NULL: it
+     * cannot. */
+    int (*reopen)(weir_fs *fs, const char *name, weir_ctx *ctx,
+                  weir_file **out);
+    /* Calls each, outside every lock, with the names there are, in no order,
+     * until it returns not 0: that, or 0. NULL: it cannot. */
+    int (*list)(weir_fs *fs, int (*each)(const char *name, void *arg),
+                void *arg);
 } weir_fs_ops;
 
 struct weir_fs {
@@ -84,8 +119,9 @@ struct weir_fs {
 /*
  * Files in memory, in segments of so many bytes (0: 64 KiB; at most 1 GiB):
  * growing copies nothing, trimming frees the segments that lie wholly before,
- * and ranges can be lent. A name is any text but "". A look for a name costs a
- * step for each file. NULL: out of memory, or too large a segment.
+ * and ranges can be lent. A name is any text but "". Files are complete when
+ * their stream was closed; the file system's end is theirs. NULL: out of
+ * memory, or too large a segment.
  */
 WEIR_API weir_fs *weir_memfs_new(size_t segment);
 
@@ -95,10 +131,30 @@ WEIR_API weir_fs *weir_memfs_new(size_t segment);
  * bytes; others are WEIR_EINVAL. Symbolic links are not followed (-ELOOP), and
  * what is no regular file is not opened for reading (WEIR_UNSUPPORTED). A
  * task's disk accesses block a thread of the pool, not a worker; what the
- * page cache has is read in place. Such files can neither be trimmed nor lent.
- * 0 and *out, a negated errno, WEIR_ENOMEM, WEIR_EINVAL.
+ * page cache has is read in place. A file holds the bytes of its stream and
+ * nothing else, so none says whether it is complete. They can be trimmed where
+ * the kernel's file system can make holes, and not be lent. 0 and *out, a
+ * negated errno, WEIR_ENOMEM, WEIR_EINVAL.
  */
 WEIR_API int weir_dirfs_new(const char *dir, weir_fs **out);
+
+/* Options of a directory. */
+typedef struct weir_dirfs_opts {
+    /* Files carry marks: one at the start that tells the file, one after each
+     * 64 KiB and one at the end, with length and checksum (CRC-64/XZ), of
+     * which the last is written by weir_stream_close after all else. So they
+     * can be opened again, verified and resumed; 32 bytes each. While it is
+     * written a file is locked (flock): two processes never write to one. */
+    bool marked;
+    /* Marks are not made safe against a stop of the machine, only against the
+     * end of the process. Closing does not wait for the disk then. */
+    bool unsynced;
+} weir_dirfs_opts;
+
+/* The same with options, which may be NULL. Names of files that are not
+ * marked are files all the same: WEIR_CORRUPT. */
+WEIR_API int weir_dirfs_new_with(const char *dir, const weir_dirfs_opts *o,
+                                 weir_fs **out);
 
 /* Frees a file system whose streams and files are gone. NULL is allowed. */
 WEIR_API void weir_fs_free(weir_fs *fs);
@@ -119,7 +175,17 @@ typedef struct weir_stream_opts {
      * (WEIR_BLOCK; needs trim), makes room by dropping the oldest bytes
      * (WEIR_DROP_OLDEST), or returns WEIR_FULL (WEIR_ERROR). */
     enum weir_policy policy;
-    size_t segment; /* of weir_stream_new_mem: as for weir_memfs_new */
+
+    /* Of weir_stream_new_mem alone. */
+    size_t segment; /* as for weir_memfs_new */
+    /* At most so many bytes stay in memory, in whole segments and at least
+     * one, beside the segment being written and what is lent; older ones move
+     * to a file, which the writer writes, and readers read on from there
+     * without a difference. 0: all stays. The file is one of spill_to, or an
+     * unnamed one in $TMPDIR, else /tmp. What is trimmed there goes where its
+     * file system can. */
+    size_t spill_above;
+    weir_fs *spill_to;
 } weir_stream_opts;
 
 /*
@@ -132,15 +198,46 @@ typedef struct weir_stream_opts {
 WEIR_API int weir_stream_new(weir_fs *fs, const char *name,
                              const weir_stream_opts *o, weir_stream **out);
 
-/* The same in memory of its own, with a name that only names it (NULL: ""). */
+/* The same in memory of its own, with a name that only names it (NULL: ""). A
+ * write that cannot spill returns why and keeps everything in order. */
 WEIR_API int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
                                  weir_stream **out);
+
+/*
+ * A complete stream that is there already, closed, for readers. 0 and *out;
+ * -ENOENT; WEIR_INCOMPLETE: it was cut off, or is being written; WEIR_CORRUPT:
+ * another kind of file, or a damaged end (what lies before that is looked at
+ * by weir_stream_verify); WEIR_UNSUPPORTED: files of fs do not say whether they
+ * are complete; WEIR_ENOMEM, WEIR_EINVAL, or what fs returns. When another
+ * file takes the name, new readers get -ESTALE.
+ */
+WEIR_API int weir_stream_open(weir_fs *fs, const char *name, weir_stream **out);
+
+/*
+ * An incomplete one, open for writing after its last good byte: whatever was
+ * written before the process died, or as much of it as the disk has kept. All
+ * of it is read to find that, at most until ctx ends; weir_stream_get_counts
+ * says where it is, and readers find what is kept of it. As weir_stream_new,
+ * and -ENOENT; WEIR_BUSY: it is being written; WEIR_CLOSED: it is complete;
+ * WEIR_CORRUPT: another kind of file; WEIR_UNSUPPORTED, WEIR_CANCELED,
+ * WEIR_TIMEDOUT.
+ */
+WEIR_API int weir_stream_resume(weir_fs *fs, const char *name,
+                                const weir_stream_opts *o, weir_ctx *ctx,
+                                weir_stream **out);
+
+/* Reads all that is kept of a stream, at most until ctx ends: 0, it is complete
+ * and as it was written; WEIR_INCOMPLETE, WEIR_CORRUPT, -ENOENT,
+ * WEIR_UNSUPPORTED, WEIR_CANCELED, WEIR_TIMEDOUT, WEIR_ENOMEM, WEIR_EINVAL, or
+ * what fs returns. */
+WEIR_API int weir_stream_verify(weir_fs *fs, const char *name, weir_ctx *ctx);
 
 /* One more reference; returns s. */
 WEIR_API weir_stream *weir_stream_ref(weir_stream *s);
 
-/* One reference less. Each reader has one of its own. The last one closes an
- * open writer and frees the stream, not its file. NULL is allowed. */
+/* One reference less. Each reader has one of its own. The last one ends an
+ * open writer, whose file stays incomplete, and frees the stream, not its file.
+ * NULL is allowed. */
 WEIR_API void weir_stream_unref(weir_stream *s);
 
 /* The name it was made with; valid as long as the stream. "" for NULL. */
@@ -159,15 +256,21 @@ WEIR_API const char *weir_stream_name(const weir_stream *s);
 WEIR_API ptrdiff_t weir_stream_write(weir_stream *s, const void *buf, size_t n,
                                      weir_ctx *ctx);
 
+/* What was written until now is safe when the machine stops. 0;
+ * WEIR_UNSUPPORTED; WEIR_CLOSED; WEIR_EINVAL, or why not. */
+WEIR_API int weir_stream_sync(weir_stream *s);
+
 /*
  * No write succeeds from now on; one that waits returns, one that is in the
- * file is waited for. Readers get what was written and then the end. 0, also
- * when it was closed before; or what closing the file returned.
+ * file is waited for. Readers get what was written and then the end; after
+ * that the file is marked as complete, if it has marks. 0, also when it was
+ * closed before; or what marking or closing the file returned.
  */
 WEIR_API int weir_stream_close(weir_stream *s);
 
 /* The same, but after the data readers get code, which is negative, in place
- * of the end. The first close counts. Also WEIR_EINVAL (code >= 0). */
+ * of the end, and the file stays incomplete. The first close counts. Also
+ * WEIR_EINVAL (code >= 0). */
 WEIR_API int weir_stream_close_with(weir_stream *s, int code);
 
 /*
@@ -201,6 +304,7 @@ typedef struct weir_stream_counts {
     size_t waiting;  /* readers' calls that wait                        */
     bool blocked;    /* a write waits for room                          */
     bool closed;     /* no more can be written                          */
+    int code;        /* of close_with or cancel; else 0                 */
 } weir_stream_counts;
 
 /* 0, WEIR_EINVAL. */
@@ -211,8 +315,8 @@ WEIR_API int weir_stream_get_counts(weir_stream *s, weir_stream_counts *out);
 typedef struct weir_reader weir_reader;
 
 /* A new reader at the first byte that is kept: 0 and *out; WEIR_REMOVING or
- * the code of a shutdown; the code of a cancel; WEIR_ENOMEM, WEIR_EINVAL, or
- * what the file system's open returned. */
+ * the code of a shutdown; the code of a cancel; -ESTALE (see weir_stream_open);
+ * WEIR_ENOMEM, WEIR_EINVAL, or what the file system's open returned. */
 WEIR_API int weir_stream_next_reader(weir_stream *s, weir_reader **out);
 
 /*
@@ -276,6 +380,24 @@ WEIR_API int64_t weir_reader_size(weir_reader *r, bool *final);
 /* The bytes that the last WEIR_LAGGED of a read stood for; *total (may be
  * NULL): of all of them. WEIR_EINVAL. */
 WEIR_API int64_t weir_reader_lost(weir_reader *r, int64_t *total);
+
+/*
+ * For weir_select: a channel from which a receive succeeds, or finds it closed,
+ * when a read would not wait; read the reader then, whatever the status, until
+ * a read has returned. What arrives after that, and what that read has left,
+ * makes it ready anew; once the stream has ended it is ready for good.
+ *
+ *     weir_case cs[] = {WEIR_RECV(ready, NULL), WEIR_DONE(&ctx)};
+ *
+ * Made by the first call; the reader's, until its end. 0 and *out; WEIR_ENOMEM,
+ * WEIR_EINVAL.
+ */
+WEIR_API int weir_reader_ready(weir_reader *r, weir_chan **out);
+
+/* For a loop with poll: a descriptor that polls readable exactly while a read
+ * would not wait. Never read from it. Made by the first call; the reader's,
+ * until its end. The descriptor (>= 0); -EMFILE and the like, WEIR_EINVAL. */
+WEIR_API int weir_reader_fd(weir_reader *r);
 
 /* The stream's name. "" for NULL. */
 WEIR_API const char *weir_reader_name(const weir_reader *r);
