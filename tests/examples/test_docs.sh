@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The C in README.md and docs/from-go.md compiles, and their links lead
+# The C in README.md and docs/from-*.md compiles, and their links lead
 # somewhere. What counts as C there:
 #
 #   ```c blocks       with a line at the margin that only a file can have
@@ -136,13 +136,15 @@ if ! "${CC:-cc}" --version > /dev/null 2>&1; then
 fi
 
 check README.md 1 0
-check docs/from-go.md 10 100
+for page in "$source"/docs/from-*.md; do
+    check "docs/${page##*/}" 3 10
+done
 check_finds "a mistake in a block" \
     's/^    ints_recv_case(c, &v),/    no_such_case(c, \&v),/'
 check_finds "a mistake in a span" 's/`ints_close(c);`/`no_such_close(c);`/'
 check_finds "a mistake in an option" 's/`\.capacity = 50`/`.no_such = 50`/'
-for page in README.md docs/from-go.md examples/README.md; do
-    check_links $page
+for page in "$source"/{README,docs/*,examples/README}.md; do
+    check_links "${page#"$source/"}"
 done
 check_examples_listed
 exit $failed
