@@ -6,6 +6,7 @@
  * stop that drains or discards before a deadline, and an account.
  *
  *   enqueue, or write -> queue -> the sink, by a task of the queue's own
+ *                              -> a function, with several at a time
  *                              -> dequeue, process
  *
  * No event is lost unsaid: one that was taken in and reaches nobody goes to
@@ -28,9 +29,19 @@ typedef struct weir_queue weir_queue;
 /* Options of a queue. Zero means the default. */
 typedef struct weir_queue_opts {
     /* Where events go, one at a time; a reference is taken. Closed when the
-     * queue has stopped, unless keep_open. NULL: a free-standing queue. */
+     * queue has stopped, unless keep_open. */
     weir_sink *sink;
     bool keep_open;
+
+    /* Or where they go in batches: to this function, one batch at a time, in
+     * the queue's own task. The events and the array are lent; ctx ends when
+     * the queue is cancelled. Anything but 0 is a loss of them all, with that
+     * code; WEIR_CLOSED closes the queue. With neither it is free-standing. */
+    int (*flush)(weir_event *const *events, size_t n, weir_ctx *ctx, void *arg);
+    size_t batch;   /* events of one at most, up to 2^20; 0: 100            */
+    int64_t linger; /* how long one that is not full waits for more, ns; 0:
+                       what is there is a batch. A queue that is full, or
+                       closed, does not wait                                */
 
     size_t capacity;         /* events, at most 2^31; 0: no bound            */
     enum weir_policy policy; /* when it is full; LATEST: capacity is 1       */
@@ -44,15 +55,15 @@ typedef struct weir_queue_opts {
      * time. It may use the queue; what it enqueues to a full one is refused
      * with WEIR_FULL where something would have to be dropped. */
     void (*on_loss)(weir_event *e, int code, void *arg);
-    void *arg;
+    void *arg; /* for both                                                  */
 } weir_queue_opts;
 
 /*
- * Makes a queue with one reference, and its task if it has a sink: 0 and *q.
- * o may be NULL. WEIR_EINVAL (an unknown policy or one without a capacity, a
- * capacity out of range), WEIR_ENOMEM, WEIR_FORKED, WEIR_STOPPED: nothing was
- * made, *q is NULL. An event more costs a pointer; the memory grows and
- * shrinks with the length.
+ * Makes a queue with one reference, and its task unless it is free-standing: 0
+ * and *q. o may be NULL. WEIR_EINVAL (an unknown policy or one without a
+ * capacity, a number out of range, both a sink and a flush), WEIR_ENOMEM,
+ * WEIR_FORKED, WEIR_STOPPED: nothing was made, *q is NULL. An event more costs
+ * a pointer; the memory grows and shrinks with the length.
  */
 WEIR_API int weir_queue_new(weir_queue **q, const weir_queue_opts *o);
 
@@ -73,7 +84,7 @@ WEIR_API int weir_queue_enqueue(weir_queue *q, weir_event *e, weir_ctx *ctx);
 
 /* The first event, and its reference: the caller's. Waits for one at most
  * until ctx ends. 0; WEIR_CLOSED: stopped, and nothing is left; WEIR_CANCELED,
- * WEIR_TIMEDOUT; WEIR_UNSUPPORTED: it goes to a sink. *e is written on
+ * WEIR_TIMEDOUT; WEIR_UNSUPPORTED: it is not free-standing. *e is written on
  * success only. */
 WEIR_API int weir_queue_dequeue(weir_queue *q, weir_event **e, weir_ctx *ctx);
 
@@ -83,7 +94,7 @@ WEIR_API int weir_queue_dequeue(weir_queue *q, weir_event **e, weir_ctx *ctx);
  * the queue is cancelled. Anything but 0 from fn is a loss, with that code;
  * WEIR_CLOSED ends the processing, too. Several parties may process. 0: it
  * was stopped; WEIR_CLOSED: fn said so; WEIR_CANCELED, WEIR_TIMEDOUT,
- * WEIR_UNSUPPORTED: it goes to a sink.
+ * WEIR_UNSUPPORTED: it is not free-standing.
  */
 WEIR_API int weir_queue_process(weir_queue *q,
                                 int (*fn)(weir_event *e, weir_ctx *ctx,
