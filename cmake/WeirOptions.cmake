@@ -17,8 +17,10 @@ option(WEIR_DEBUG "Check invariants and report misuse at run time" OFF)
 option(WEIR_UCONTEXT "Switch by ucontext, as on processors without a .S file" OFF)
 option(WEIR_WERROR "Warnings are errors" OFF)
 option(WEIR_COVERAGE "Instrument for gcov" OFF)
-set(WEIR_SANITIZE "" CACHE STRING "address, undefined or thread")
-set_property(CACHE WEIR_SANITIZE PROPERTY STRINGS "" address undefined thread)
+set(WEIR_SANITIZE "" CACHE STRING
+  "address, undefined, address,undefined or thread")
+set_property(CACHE WEIR_SANITIZE PROPERTY STRINGS
+  "" address undefined "address,undefined" thread)
 
 if(WEIR_TOOL AND NOT JANSSON_FOUND)
   message(FATAL_ERROR "The weir command needs jansson 2.13 or later "
