@@ -77,6 +77,7 @@ struct weir_chan {
     bool closed;
     uint8_t policy; /* enum weir_policy                                     */
     bool flowing;   /* flow is there                                        */
+    bool quiet;     /* what it drops nobody hears of: policy.c              */
     uint32_t elem_size;
     struct wr_queue senders, receivers;
     uint64_t handoffs; /* elements that went from hand to hand              */

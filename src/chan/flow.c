@@ -43,6 +43,7 @@ bool wr_flow_open(weir_chan *c, const weir_chan_opts *o)
         f->low = o->high || o->low ? o->low : LOW;
     }
     c->frozen = c->frozen || f->timed_every || f->max_bytes || f->high;
+    c->quiet = !c->frozen && !f->hooks.on_drop && !c->destroy;
     if (f->timed_every && !(f->residence = wr_alloc(sizeof(*f->residence))))
         return false;
     return true;
