@@ -54,6 +54,7 @@ typedef struct weir_store_option {
  *   policy         a name of weir/policy.h; block
  *   keep_messages  1 .. 2147483648; 65536
  *   keep_bytes     1 .. 2^62; 67108864
+ *   buffer_bytes   1 .. 2^62; no limit
  */
 WEIR_API int weir_store_open(weir_store **s, const char *backend,
                              const weir_store_option *options,
@@ -63,6 +64,10 @@ WEIR_API int weir_store_open(weir_store **s, const char *backend,
 typedef struct weir_store_channel_opts {
     size_t buffer_size; /* messages queued for a reader; 0: 100, and 1 with
                            WEIR_LATEST                                       */
+
+    size_t buffer_bytes; /* and at most so many bytes in them; 0: no limit.
+                            A larger message is WEIR_LIMIT. With a limit each
+                            write and read takes the queue's lock            */
 
     enum weir_policy policy; /* when that is full; WEIR_BLOCK               */
 
@@ -76,10 +81,24 @@ typedef struct weir_store_channel_opts {
      * path has ended, gets each of them once, from the oldest on. Nobody
      * holds up a writer: the limits below make the oldest go. A reader that
      * had not had it gets WEIR_LAGGED once and goes on with the oldest that is
-     * left. buffer_size, policy and all_readers do not matter then. */
+     * left. The buffer, policy and all_readers do not matter then. */
     bool persistent;
     size_t keep_messages; /* 0: 65536                                       */
     size_t keep_bytes;    /* 0: 64 MiB; a larger message is WEIR_LIMIT      */
+
+    /* Told of each message that is dropped: by the policy, by a broadcast, by
+     * a log's limits, or because who it was queued for has left (what nobody
+     * has read when a path goes for good is that, too; what a log keeps then
+     * is not). Called by the party whose call dropped it, before that call
+     * returns, outside every lock; so several may run at a time, but while
+     * it runs with all_readers the path's other writers wait their turn. It
+     * may make any call but one that frees what it is called from, and any on
+     * the store while that is being freed; a write of the same party to the
+     * same path that would have to drop, or with all_readers any, is
+     * WEIR_FULL. arg stays valid until all writers and readers are freed. */
+    void (*on_drop)(const char *path, const void *data, size_t size,
+                    enum weir_drop reason, void *arg);
+    void *arg;
 } weir_store_channel_opts;
 
 /* The backend "channel" without strings. o may be NULL. 0; WEIR_EINVAL,

@@ -13,12 +13,30 @@
 
 enum { DEFAULT_SIZE = 100 };
 
-static void destroy(void *elem)
+static struct wr_message *message(const void *elem)
 {
-    wr_message_unref(*(struct wr_message **)elem);
+    return *(struct wr_message *const *)elem;
 }
 
-weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o, const char *name)
+static void destroy(void *elem)
+{
+    wr_message_unref(message(elem));
+}
+
+static size_t size_of(const void *elem, void *path)
+{
+    (void)path;
+    return message(elem)->size;
+}
+
+static void dropped(weir_chan *c, const void *elem, enum weir_drop reason,
+                    void *path)
+{
+    (void)c;
+    wr_drop_tell(path, message(elem), reason);
+}
+
+weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o, struct wr_path *p)
 {
     const bool one = o->policy == WEIR_LATEST;
     return (weir_chan_opts){
@@ -26,9 +44,12 @@ weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o, const char *name)
         .capacity = o->buffer_size ? o->buffer_size
                     : one          ? 1
                                    : DEFAULT_SIZE,
-        .name = name,
+        .name = p ? p->name : NULL,
         .destroy = destroy,
         .policy = o->policy,
+        .hooks = {.on_drop = o->on_drop ? dropped : NULL, .arg = p},
+        .max_bytes = o->buffer_bytes,
+        .size_of = o->buffer_bytes ? size_of : NULL,
     };
 }
 
@@ -36,7 +57,7 @@ weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o, const char *name)
 
 int wr_lane_add(struct wr_path *p)
 {
-    const weir_chan_opts o = wr_lane_opts(&p->opts, p->name);
+    const weir_chan_opts o = wr_lane_opts(&p->opts, p);
     struct wr_lane *l = wr_alloc(sizeof(*l));
     if (!l)
         return WEIR_ENOMEM;
@@ -71,31 +92,38 @@ static void add_up(weir_chan_stats *sum, const weir_chan *c)
     sum->refused += s.refused;
     sum->blocked_sends += s.blocked_sends;
     sum->blocked_recvs += s.blocked_recvs;
+    sum->bytes += s.bytes;
 }
 
-/* Drops the oldest message in l. WEIR_EMPTY, WEIR_CLOSED: there is none. */
-static int drop(struct wr_path *p, struct wr_lane *l, enum weir_drop reason)
+/* Locked. Drops the oldest message in l, which v has room for. */
+static bool drop(struct wr_path *p, struct wr_lane *l, struct wr_victims *v,
+                 enum weir_drop reason)
 {
-    struct wr_message *m;
-    int err = weir_chan_try_recv(l->chan, &m);
-    if (err)
-        return err;
-    wr_message_unref(m);
+    if (weir_chan_try_recv(l->chan, &v->list[v->n]))
+        return false;
+    v->n++;
     p->dropped_by[reason]++;
-    return 0;
+    return true;
 }
 
-static void drain(struct wr_path *p, struct wr_lane *l)
+void wr_lane_drain(struct wr_path *p, struct wr_lane *l)
 {
-    while (drop(p, l, WEIR_DROP_LEFT) == 0)
-        ;
+    struct wr_victims v = {.n = 0};
+    bool more = true;
+    while (more) {
+        weir_mutex_lock(&p->lock, NULL);
+        while (more && !wr_victims_full(&v))
+            more = drop(p, l, &v, WEIR_DROP_LEFT);
+        weir_mutex_unlock(&p->lock);
+        wr_victims_tell(p, &v, WEIR_DROP_LEFT);
+    }
 }
 
+/* Nothing is in it any more. */
 void wr_lane_unref(struct wr_path *p, struct wr_lane *l)
 {
     if (--l->refs > 0)
         return;
-    drain(p, l);
     add_up(&p->past, l->chan);
     weir_chan_unref(l->chan);
     wr_free(l);
@@ -106,6 +134,7 @@ void wr_lanes_free(struct wr_path *p)
     while (p->lanes) {
         struct wr_lane *l = p->lanes;
         p->lanes = l->next;
+        wr_lane_drain(p, l);
         wr_lane_unref(p, l);
     }
 }
@@ -147,17 +176,17 @@ int wr_lane_take(struct wr_path *p, struct wr_lane **out)
 }
 
 /* The last reader leaves its lane to the path. */
-void wr_lane_leave(struct wr_path *p, struct wr_lane *l)
+bool wr_lane_leave(struct wr_path *p, struct wr_lane *l)
 {
     if (!p->opts.all_readers)
-        return;
+        return false;
     l->gone = true;
     if (!live(p->lanes)) {
         l->gone = l->taken = false;
-        return;
+        return false;
     }
     weir_chan_close(l->chan);
-    drain(p, l);
+    return true;
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -171,12 +200,12 @@ static int send_one(struct wr_lane *l, struct wr_message *m, weir_ctx *ctx)
     return err;
 }
 
-/* With the turn. */
+/* With the turn. Whoever has a reference finds the way on from there. */
 static void reap(struct wr_path *p)
 {
     for (struct wr_lane **at = &p->lanes; *at;) {
         struct wr_lane *l = *at;
-        if (l->gone) {
+        if (l->gone && l->refs == 1) {
             *at = l->next;
             wr_lane_unref(p, l);
         } else {
@@ -216,6 +245,8 @@ int wr_lanes_send(struct wr_path *p, struct wr_message *m, weir_ctx *ctx)
 {
     if (!p->opts.all_readers)
         return send_one(p->lanes, m, ctx);
+    if (wr_drop_inside(p))
+        return WEIR_FULL;
     int err = weir_mutex_lock(&p->turn, ctx);
     if (err)
         return err;
@@ -224,18 +255,24 @@ int wr_lanes_send(struct wr_path *p, struct wr_message *m, weir_ctx *ctx)
     return err;
 }
 
-/* Is there no room, and does the policy make none? A glance: a writer that
- * comes at the same time may fill it after that. */
-static bool is_full(const struct wr_lane *l)
+static bool has_room(const struct wr_lane *l, size_t size)
 {
-    const enum weir_policy policy = weir_chan_policy(l->chan);
-    return policy != WEIR_DROP_OLDEST && policy != WEIR_LATEST &&
-           weir_chan_len(l->chan) >= weir_chan_cap(l->chan);
+    weir_chan_stats s;
+    if (weir_chan_len(l->chan) >= weir_chan_cap(l->chan))
+        return false;
+    if (weir_chan_get_stats(l->chan, &s) || !s.max_bytes)
+        return true;
+    return size > s.max_bytes || s.bytes + size <= s.max_bytes;
 }
 
+/* Without waiting and, where the policy would drop the new message, without
+ * that: WEIR_FULL. For these it is a glance: a writer that comes at the same
+ * time may fill it after that. */
 static int offer_one(struct wr_lane *l, struct wr_message *m)
 {
-    if (is_full(l))
+    const enum weir_policy policy = weir_chan_policy(l->chan);
+    const bool drops_new = policy == WEIR_DROP || policy == WEIR_SAMPLE;
+    if (drops_new && !has_room(l, m->size))
         return WEIR_FULL;
     wr_message_ref(m);
     int err = weir_chan_try_send(l->chan, &m);
@@ -244,28 +281,57 @@ static int offer_one(struct wr_lane *l, struct wr_message *m)
     return err;
 }
 
+/* Drops one and offers again before anybody hears of it: a callback that
+ * writes would take that room each time. */
+static int offer_again(struct wr_path *p, struct wr_lane *l,
+                       struct wr_message *m, bool *found)
+{
+    struct wr_victims v = {.n = 0};
+    weir_mutex_lock(&p->lock, NULL);
+    *found = drop(p, l, &v, WEIR_DROP_FIRST);
+    weir_mutex_unlock(&p->lock);
+    int err = offer_one(l, m);
+    wr_victims_tell(p, &v, WEIR_DROP_FIRST);
+    return err;
+}
+
 /* Writers that wait move up into the room that is made. So it is tried as
  * often as there are places, and no more. */
 static int offer_with_room(struct wr_path *p, struct wr_lane *l,
                            struct wr_message *m, size_t *dropped)
 {
+    bool found = true;
     int err = offer_one(l, m);
     for (size_t i = weir_chan_cap(l->chan); err == WEIR_FULL && i > 0; i--) {
-        *dropped += drop(p, l, WEIR_DROP_FIRST) == 0;
-        err = offer_one(l, m);
+        err = offer_again(p, l, m, &found);
+        *dropped += found;
     }
     return err;
+}
+
+/* A reference to the first lane, or to the one after l, which is let go. */
+static struct wr_lane *pin_next(struct wr_path *p, struct wr_lane *l)
+{
+    weir_mutex_lock(&p->lock, NULL);
+    struct wr_lane *next = live(l ? l->next : p->lanes);
+    if (next)
+        next->refs++;
+    if (l)
+        wr_lane_unref(p, l);
+    weir_mutex_unlock(&p->lock);
+    return next;
 }
 
 int wr_lanes_offer(struct wr_path *p, struct wr_message *m, bool drop_oldest,
                    size_t *dropped)
 {
     int result = 0;
-    struct wr_lane *l = live(p->lanes);
-    for (; l; l = live(l->next)) {
+    struct wr_lane *l = pin_next(p, NULL);
+    for (; l; l = pin_next(p, l)) {
         int err =
             drop_oldest ? offer_with_room(p, l, m, dropped) : offer_one(l, m);
-        result = result ? result : err;
+        const bool left = err == WEIR_CLOSED && !wr_path_has_ended(p);
+        result = result || left ? result : err;
     }
     return result;
 }
@@ -277,6 +343,7 @@ void wr_lanes_stats(struct wr_path *p, weir_chan_stats *sum)
     for (struct wr_lane *l = p->lanes; l; l = l->next) {
         add_up(sum, l->chan);
         sum->capacity += l->gone ? 0 : weir_chan_cap(l->chan);
+        sum->max_bytes += l->gone ? 0 : p->opts.buffer_bytes;
     }
     for (int i = 0; i < WEIR_DROPS; i++) {
         sum->received -= p->dropped_by[i];

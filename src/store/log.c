@@ -27,42 +27,57 @@ static int grow(struct wr_log *log)
     return 0;
 }
 
-static void trim(struct wr_log *log)
+/* The oldest message, out of the log. */
+static struct wr_message *trim(struct wr_log *log)
 {
     struct wr_message *m = *place(log, log->first++);
     log->bytes -= m->size;
-    wr_message_unref(m);
+    return m;
 }
 
-/* Locked. Trims after all that can fail. */
-static int append(struct wr_path *p, struct wr_message *m)
+static bool fits(const struct wr_path *p, size_t size)
+{
+    const struct wr_log *log = &p->log;
+    return log->end - log->first < p->opts.keep_messages &&
+           log->bytes + size <= p->opts.keep_bytes;
+}
+
+/* Locked. WEIR_BUSY: v is full, and m is not in yet. */
+static int append(struct wr_path *p, struct wr_message *m, struct wr_victims *v)
 {
     struct wr_log *log = &p->log;
-    const size_t n = (size_t)(log->end - log->first);
+    const uint64_t n = log->end - log->first;
     if (p->ended)
         return WEIR_CLOSED;
     if (m->size > p->opts.keep_bytes)
         return WEIR_LIMIT;
-    if (n == p->opts.keep_messages)
-        trim(log);
-    else if (n == log->room && grow(log))
+    if (!fits(p, m->size) && wr_inside_has_me(p->reporting))
+        return WEIR_FULL;
+    if (n == log->room && n < p->opts.keep_messages && grow(log))
         return WEIR_ENOMEM;
+    while (!fits(p, m->size) && !wr_victims_full(v))
+        v->list[v->n++] = trim(log);
+    if (!fits(p, m->size))
+        return WEIR_BUSY;
     *place(log, log->end++) = wr_message_ref(m);
     log->bytes += m->size;
-    while (log->bytes > p->opts.keep_bytes)
-        trim(log);
     return 0;
 }
 
 int wr_log_append(struct wr_path *p, struct wr_message *m)
 {
-    int err = weir_mutex_lock(&p->lock, NULL);
-    if (err)
-        return err;
-    err = append(p, m);
-    if (!err)
-        weir_cond_broadcast(&p->news);
-    weir_mutex_unlock(&p->lock);
+    struct wr_victims v = {.n = 0};
+    int err;
+    do {
+        err = weir_mutex_lock(&p->lock, NULL);
+        if (err)
+            return err;
+        err = append(p, m, &v);
+        if (!err)
+            weir_cond_broadcast(&p->news);
+        weir_mutex_unlock(&p->lock);
+        wr_victims_tell(p, &v, WEIR_DROP_FIRST);
+    } while (err == WEIR_BUSY);
     return err;
 }
 
@@ -100,6 +115,6 @@ int wr_log_next(struct wr_reader *r, struct wr_message **m, weir_ctx *ctx)
 void wr_log_free(struct wr_log *log)
 {
     while (log->first < log->end)
-        trim(log);
+        wr_message_unref(trim(log));
     wr_free(log->ring);
 }

@@ -40,6 +40,13 @@ static const char *keep_bytes(weir_store_channel_opts *o, const char *v)
                : "keep_bytes must be a number from 1 to 2^62";
 }
 
+static const char *buffer_bytes(weir_store_channel_opts *o, const char *v)
+{
+    return number(v, MOST_BYTES, &o->buffer_bytes)
+               ? NULL
+               : "buffer_bytes must be a number from 1 to 2^62";
+}
+
 static const char *persistent(weir_store_channel_opts *o, const char *v)
 {
     o->persistent = strcmp(v, "true") == 0 || strcmp(v, "1") == 0;
@@ -74,6 +81,7 @@ static const struct {
     {"policy", policy},
     {"keep_messages", keep_messages},
     {"keep_bytes", keep_bytes},
+    {"buffer_bytes", buffer_bytes},
 };
 
 enum { KNOWN = sizeof(known) / sizeof(known[0]) };
@@ -92,8 +100,8 @@ static const char *read_one(weir_store_channel_opts *o,
 {
     const size_t i = place_of(option->key);
     if (i == KNOWN)
-        return "an unknown option: there are buffer_size, persistent, readers, "
-               "policy, keep_messages and keep_bytes";
+        return "an unknown option: there are buffer_size, buffer_bytes, "
+               "persistent, readers, policy, keep_messages and keep_bytes";
     if (*seen & 1U << i)
         return "an option stands there twice";
     if (!option->value)

@@ -123,12 +123,9 @@ static int offer(struct wr_path *p, struct wr_message *m, bool drop_oldest,
 {
     if (p->opts.persistent)
         return wr_log_append(p, m);
-    int err = weir_mutex_lock(&p->lock, NULL);
-    if (err)
-        return err;
-    err = p->ended ? WEIR_CLOSED : wr_lanes_offer(p, m, drop_oldest, dropped);
-    weir_mutex_unlock(&p->lock);
-    return err;
+    if (wr_path_has_ended(p))
+        return WEIR_CLOSED;
+    return wr_lanes_offer(p, m, drop_oldest && !wr_drop_inside(p), dropped);
 }
 
 int wr_path_offer(struct wr_path *p, struct wr_message *m, bool drop_oldest,

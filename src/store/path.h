@@ -15,7 +15,8 @@
  *   a lane that nobody has taken is the only one that is not gone;
  *   ended: every lane's channel is closed, and the log does not grow.
  * Locks are taken in the order: store, turn, path. No call waits for anything
- * but a turn under the store's or the path's lock.
+ * but a turn under the store's or the path's lock, and on_drop is called under
+ * neither.
  */
 #ifndef WR_STORE_PATH_H
 #define WR_STORE_PATH_H
@@ -26,6 +27,7 @@
 #include <weir/mutex.h>
 #include <weir/store.h>
 
+#include "base/inside.h"
 #include "store/table.h"
 
 /* The bytes of a message, shared by all who have them. */
@@ -43,7 +45,7 @@ void wr_message_unref(struct wr_message *m);
 struct wr_lane {
     struct wr_lane *next; /* taken out by who has turn and lock             */
     weir_chan *chan;
-    uint32_t refs;    /* the path's and the reader's                    */
+    uint32_t refs;    /* the path's, the reader's, of those who offer   */
     bool taken, gone; /* where all get all: has a reader; had one       */
 };
 
@@ -67,6 +69,7 @@ struct wr_path {
     struct wr_log log;
     uint64_t written, bytes; /* atomic                                      */
     uint64_t dropped_by[WEIR_DROPS]; /* by the store, not by a policy       */
+    struct wr_inside *reporting;     /* the calls of on_drop                */
     weir_chan_stats past; /* of lanes that are freed                     */
     char name[];
 };
@@ -98,18 +101,42 @@ int wr_path_offer(struct wr_path *p, struct wr_message *m, bool drop_oldest,
                   size_t *dropped);
 int wr_path_stats(struct wr_path *p, weir_store_stats *out);
 
+/* ---- drop.c -------------------------------------------------------------- */
+
+/* Messages that were dropped and counted under the lock, each a reference,
+ * for on_drop to be told of without it. */
+struct wr_victims {
+    struct wr_message *list[16];
+    size_t n;
+};
+
+/* Is there no room for another one? */
+bool wr_victims_full(const struct wr_victims *v);
+/* Calls on_drop for each and lets go of them: v is empty then. */
+void wr_victims_tell(struct wr_path *p, struct wr_victims *v,
+                     enum weir_drop reason);
+/* Calls on_drop, if there is one. */
+void wr_drop_tell(struct wr_path *p, const struct wr_message *m,
+                  enum weir_drop reason);
+/* Is this a call from within on_drop of p? */
+bool wr_drop_inside(struct wr_path *p);
+
 /* ---- lane.c -------------------------------------------------------------- */
 
-weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o, const char *name);
+/* Those of the lanes of p; NULL: to be looked at only. */
+weir_chan_opts wr_lane_opts(const weir_store_channel_opts *o,
+                            struct wr_path *p);
 int wr_lane_add(struct wr_path *p); /* locked: 0, WEIR_ENOMEM                */
 void wr_lanes_free(struct wr_path *p);
 void wr_lanes_close(struct wr_path *p); /* locked                */
 int wr_lane_take(struct wr_path *p, struct wr_lane **out); /* locked        */
-void wr_lane_leave(struct wr_path *p, struct wr_lane *l);  /* locked        */
-void wr_lane_unref(struct wr_path *p, struct wr_lane *l);  /* locked        */
+/* Locked. True: what l has is to be drained. */
+bool wr_lane_leave(struct wr_path *p, struct wr_lane *l);
+void wr_lane_drain(struct wr_path *p, struct wr_lane *l);
+void wr_lane_unref(struct wr_path *p, struct wr_lane *l); /* locked        */
 int wr_lanes_send(struct wr_path *p, struct wr_message *m, weir_ctx *ctx);
 int wr_lanes_offer(struct wr_path *p, struct wr_message *m, bool drop_oldest,
-                   size_t *dropped); /* locked                              */
+                   size_t *dropped);
 void wr_lanes_stats(struct wr_path *p, weir_chan_stats *sum); /* locked     */
 
 /* ---- log.c --------------------------------------------------------------- */

@@ -39,15 +39,17 @@ int wr_reader_close(void *reader)
     int err = weir_mutex_lock(&p->lock, NULL);
     if (err)
         return err;
+    bool drain = false;
     if (!r->closed) {
         r->closed = true;
         p->readers--;
-        if (r->lane)
-            wr_lane_leave(p, r->lane);
+        drain = r->lane && wr_lane_leave(p, r->lane);
         weir_ctx_cancel(&r->done, 0);
         weir_cond_broadcast(&p->news);
     }
     weir_mutex_unlock(&p->lock);
+    if (drain)
+        wr_lane_drain(p, r->lane);
     return 0;
 }
 
