@@ -118,6 +118,7 @@ typedef struct weir_engine {
     /* No call is under way. */
     void (*pub_free)(void *pub);
 
+    /* The defaults of *o have been filled in, except for names. */
     int (*sub_open)(void **sub, const weir_url *url, const weir_sub_opts *o,
                     weir_why *why);
     /* At most n (> 0) deliveries; waits for the first one, unless now. How
@@ -135,9 +136,11 @@ typedef struct weir_engine {
     /* A recv that waits returns WEIR_CLOSED; what was fetched ahead is given
      * back; a group of its own ends at sub_free. Does not wait. */
     void (*sub_close)(void *sub);
-    /* No call is under way and every delivery was freed. */
+    /* No call is under way and every delivery was freed. By whoever freed the
+     * last one, which may be after the user's weir_sub_free. */
     void (*sub_free)(void *sub);
-    /* The group's part of the counts: waiting, pending, dead, lost. */
+    /* The group's part of the counts: waiting, pending, dead, lost; the others
+     * are not looked at. Also after sub_close, or WEIR_CLOSED then. */
     int (*sub_counts)(void *sub, weir_sub_counts *out, weir_ctx *ctx);
 
     int (*topic_counts)(const weir_url *url, weir_topic_counts *out,

@@ -114,7 +114,8 @@ WEIR_API int weir_pub_open(weir_pub **p, const char *url, weir_why *why);
  * harmless to repeat. 0: stored; WEIR_DUPLICATE (1): it was there. WEIR_CLOSED
  * (the publisher, or the topic was removed; also while it waits), WEIR_FULL,
  * WEIR_CANCELED, WEIR_TIMEDOUT, WEIR_LIMIT (larger than max_message or than
- * max_bytes), WEIR_EINVAL, WEIR_ENOMEM, or what the engine returns.
+ * max_bytes), WEIR_UNSUPPORTED (an id, or headers, and caps say no),
+ * WEIR_EINVAL, WEIR_ENOMEM, or what the engine returns.
  */
 WEIR_API int weir_pub_publish(weir_pub *p, weir_event *e, const char *id,
                               weir_ctx *ctx);
@@ -167,8 +168,8 @@ enum weir_from {
 
 /* Options of a subscription. Zero means the default. */
 typedef struct weir_sub_opts {
-    /* The name of its group (1..255 bytes), which stays, with its position,
-     * when its subscriptions are closed. NULL: a group of its own, which ends
+    /* The name of its group (1..255 bytes, no control characters), which
+     * stays, with its position, when its subscriptions are closed. NULL: a group of its own, which ends
      * with it; that of a process that died within 30 s. */
     const char *group;
     enum weir_from from; /* where the group begins if it is new             */
@@ -182,8 +183,8 @@ typedef struct weir_sub_opts {
     /* A message that has been delivered so many times and comes back once
      * more, is dead; 0: never. */
     uint32_t max_deliveries;
-    /* The topic for the dead, in the same engine and place; NULL: the name of
-     * the topic with ".dead" behind it. Its messages are the events as they
+    /* The topic for the dead, in the same engine and place (a name as that of
+     * a group); NULL: the name of the topic with ".dead" behind it. Its messages are the events as they
      * were, with headers more: weir-dead-topic, -group, -seq, -deliveries,
      * -reason ("deliveries" or "term"). */
     const char *dead_letter;
@@ -225,9 +226,9 @@ WEIR_API int weir_sub_try_recv(weir_sub *s, weir_message **m);
 /*
  * Settles a message: it has been dealt with. When this returns 0 the group
  * never gets it again. WEIR_EXPIRED: ack_wait had passed, and it was or will
- * be delivered again; WEIR_EMPTY: it was settled before; WEIR_CANCELED,
+ * be delivered again; WEIR_EMPTY: it was, or is being, settled; WEIR_CANCELED,
  * WEIR_TIMEDOUT: it may have been stored all the same; or what the engine
- * returns: it may be tried again. The subscription may be closed, not freed.
+ * returns: it may be tried again. The subscription may be closed, or freed.
  */
 WEIR_API int weir_message_ack(weir_message *m, weir_ctx *ctx);
 
@@ -238,14 +239,15 @@ WEIR_API int weir_message_ack_n(weir_message *const *m, size_t n,
 
 /* Gives it back: it is delivered again after `delay` ns (>= 0), those of its
  * key behind it after it; or it is dead, after max_deliveries. As
- * weir_message_ack. */
+ * weir_message_ack; WEIR_UNSUPPORTED: a delay, and caps say no. */
 WEIR_API int weir_message_nak(weir_message *m, int64_t delay, weir_ctx *ctx);
 
 /* Nobody can handle it: it goes to the dead letters at once. As
- * weir_message_ack. */
+ * weir_message_ack; WEIR_UNSUPPORTED: caps have no dead letters. */
 WEIR_API int weir_message_term(weir_message *m, weir_ctx *ctx);
 
-/* More time: its ack_wait begins anew. As weir_message_ack. */
+/* More time: its ack_wait begins anew. As weir_message_ack; WEIR_UNSUPPORTED:
+ * caps say no. */
 WEIR_API int weir_message_in_progress(weir_message *m, weir_ctx *ctx);
 
 /* Ends the handle. A message that was not settled is delivered again at once,
@@ -258,12 +260,14 @@ WEIR_API void weir_message_free(weir_message *m);
  * but not received is given back. Then waits until every message that was
  * received here has been settled or freed, at most until ctx ends. 0, also
  * when it was closed before; WEIR_CANCELED, WEIR_TIMEDOUT: those messages may
- * still be settled, until weir_sub_free.
+ * still be settled; WEIR_DEADLOCK: from a handler of a consumer of it
+ * (weir/consumer.h), whose own message it would wait for.
  */
 WEIR_API int weir_sub_close(weir_sub *s, weir_ctx *ctx);
 
-/* Closes it, without waiting for messages, and frees it: its messages are
- * freed and no other call is under way. NULL is allowed. */
+/* Closes it, without waiting for messages, and lets it go: it ends with the
+ * last of its messages, which may still be settled and are to be freed. No
+ * other call that takes it is under way. NULL is allowed. */
 WEIR_API void weir_sub_free(weir_sub *s);
 
 /* NULL for NULL. */
@@ -271,10 +275,12 @@ WEIR_API const weir_caps *weir_sub_caps(const weir_sub *s);
 
 /* How a subscription and its group stand. */
 typedef struct weir_sub_counts {
-    /* this subscription, since it was opened */
+    /* this subscription, since it was opened; in every snapshot
+     *   received = acked + naked + termed + expired + returned + in_flight */
     uint64_t received, redelivered; /* of these: not for the first time     */
     uint64_t acked, naked, termed;
     uint64_t expired;   /* settled too late                                 */
+    uint64_t returned;  /* freed before they were settled                   */
     uint64_t in_flight; /* received, neither settled nor freed              */
     /* its group, in all processes */
     uint64_t waiting; /* messages that it has not been delivered, or was and
@@ -284,7 +290,9 @@ typedef struct weir_sub_counts {
     uint64_t lost;    /* that a limit took before they were settled         */
 } weir_sub_counts;
 
-/* 0, WEIR_EINVAL, WEIR_CLOSED, or what the engine returns. waiting and
+/* 0, WEIR_EINVAL, or what the engine returns (WEIR_CLOSED: the topic or the
+ * group was removed, or the engine has none for a subscription that was
+ * closed): the subscription's own counts are set then, too. waiting and
  * pending are 0 in the same call only when the group has dealt with all. */
 WEIR_API int weir_sub_get_counts(weir_sub *s, weir_sub_counts *out,
                                  weir_ctx *ctx);
