@@ -169,8 +169,9 @@ enum weir_from {
 /* Options of a subscription. Zero means the default. */
 typedef struct weir_sub_opts {
     /* The name of its group (1..255 bytes, no control characters), which
-     * stays, with its position, when its subscriptions are closed. NULL: a group of its own, which ends
-     * with it; that of a process that died within 30 s. */
+     * stays, with its position, when its subscriptions are closed. NULL: a
+     * group of its own, which ends with it; that of a process that died within
+     * 30 s. */
     const char *group;
     enum weir_from from; /* where the group begins if it is new             */
     uint64_t seq;        /* of WEIR_FROM_SEQ                                */
@@ -184,9 +185,10 @@ typedef struct weir_sub_opts {
      * more, is dead; 0: never. */
     uint32_t max_deliveries;
     /* The topic for the dead, in the same engine and place (a name as that of
-     * a group); NULL: the name of the topic with ".dead" behind it. Its messages are the events as they
-     * were, with headers more: weir-dead-topic, -group, -seq, -deliveries,
-     * -reason ("deliveries" or "term"). */
+     * a group); NULL: the name of the topic with ".dead" behind it. Its
+     * messages are the events as they were, with headers more:
+     * weir-dead-topic, -group, -seq, -deliveries, -reason ("deliveries" or
+     * "term"). */
     const char *dead_letter;
 } weir_sub_opts;
 
