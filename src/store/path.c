@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages, and a path's life from its first opening to its last reader. */
+/* A path's life from its first opening to its last reader. */
 #include "store/path.h"
 
 #include <string.h>
@@ -8,32 +8,6 @@
 
 #define DEFAULT_MESSAGES ((size_t)65536)
 #define DEFAULT_BYTES    ((size_t)64 << 20)
-
-/* ---- messages ------------------------------------------------------------ */
-
-struct wr_message *wr_message_new(const void *data, size_t size)
-{
-    struct wr_message *m = wr_alloc(sizeof(*m) + size);
-    if (!m)
-        return NULL;
-    m->size = size;
-    m->refs = 1;
-    if (size > 0)
-        memcpy(m->bytes, data, size);
-    return m;
-}
-
-struct wr_message *wr_message_ref(struct wr_message *m)
-{
-    __atomic_fetch_add(&m->refs, 1, __ATOMIC_RELAXED);
-    return m;
-}
-
-void wr_message_unref(struct wr_message *m)
-{
-    if (__atomic_fetch_sub(&m->refs, 1, __ATOMIC_ACQ_REL) == 1)
-        wr_free(m);
-}
 
 /* ---- its life ------------------------------------------------------------ */
 

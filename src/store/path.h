@@ -28,18 +28,8 @@
 #include <weir/store.h>
 
 #include "base/inside.h"
+#include "store/message.h"
 #include "store/table.h"
-
-/* The bytes of a message, shared by all who have them. */
-struct wr_message {
-    size_t size;
-    uint32_t refs; /* atomic */
-    unsigned char bytes[];
-};
-
-struct wr_message *wr_message_new(const void *data, size_t size);
-struct wr_message *wr_message_ref(struct wr_message *m);
-void wr_message_unref(struct wr_message *m);
 
 /* A channel of messages for one reader, or for all that compete. */
 struct wr_lane {
@@ -76,13 +66,12 @@ struct wr_path {
 
 struct wr_reader {
     struct wr_path *path;
-    struct wr_lane *lane;    /* NULL: position in the log                   */
-    uint64_t position;       /* under turn                                  */
-    weir_mutex turn;         /* of the parties that read                    */
-    weir_ctx done;           /* ended by close                              */
-    struct wr_message *left; /* not yet read to its end; under turn         */
-    size_t offset;           /* in it                                       */
-    bool closed;             /* under the path's lock                       */
+    struct wr_lane *lane; /* NULL: position in the log                   */
+    uint64_t position;    /* under turn                                  */
+    weir_mutex turn;      /* of the parties that read                    */
+    weir_ctx done;        /* ended by close                              */
+    struct wr_hand hand;  /* under turn                                  */
+    bool closed;          /* under the path's lock                       */
 };
 
 /* ---- path.c -------------------------------------------------------------- */

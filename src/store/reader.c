@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A reader: the message in hand, and where the next one comes from. */
-#include <string.h>
 #include <weir/select.h>
 
 #include "base/mem.h"
@@ -56,8 +55,7 @@ int wr_reader_close(void *reader)
 void wr_reader_free(void *reader)
 {
     struct wr_reader *r = reader;
-    if (r->left)
-        wr_message_unref(r->left);
+    wr_message_unref(r->hand.message);
     if (r->lane) {
         weir_mutex_lock(&r->path->lock, NULL);
         wr_lane_unref(r->path, r->lane);
@@ -87,28 +85,13 @@ static int fetch(struct wr_reader *r, weir_ctx *ctx)
 {
     if (weir_ctx_err(&r->done))
         return WEIR_CLOSED;
-    if (r->left)
+    if (r->hand.message)
         return 0;
     struct wr_message *m = NULL;
     int err = r->lane ? lane_next(r, &m, ctx) : wr_log_next(r, &m, ctx);
-    if (err)
-        return err;
-    r->left = m;
-    r->offset = 0;
-    return 0;
-}
-
-static ptrdiff_t copy(struct wr_reader *r, void *buf, size_t size)
-{
-    const size_t rest = r->left->size - r->offset;
-    const size_t n = size < rest ? size : rest;
-    memcpy(buf, r->left->bytes + r->offset, n);
-    r->offset += n;
-    if (n == rest) {
-        wr_message_unref(r->left);
-        r->left = NULL;
-    }
-    return (ptrdiff_t)n;
+    if (!err)
+        wr_hand_take(&r->hand, m);
+    return err;
 }
 
 ptrdiff_t wr_reader_read(void *reader, void *buf, size_t size, weir_ctx *ctx)
@@ -118,7 +101,7 @@ ptrdiff_t wr_reader_read(void *reader, void *buf, size_t size, weir_ctx *ctx)
     if (err)
         return err;
     err = fetch(r, ctx);
-    const ptrdiff_t n = err ? err : copy(r, buf, size);
+    const ptrdiff_t n = err ? err : wr_hand_read(&r->hand, buf, size);
     weir_mutex_unlock(&r->turn);
     return n;
 }
@@ -126,5 +109,5 @@ ptrdiff_t wr_reader_read(void *reader, void *buf, size_t size, weir_ctx *ctx)
 ptrdiff_t wr_reader_rest(const void *reader)
 {
     const struct wr_reader *r = reader;
-    return r->left ? (ptrdiff_t)(r->left->size - r->offset) : 0;
+    return wr_hand_rest(&r->hand);
 }
