@@ -32,6 +32,11 @@ void *wr_alloc_line(size_t size)
     return p ? memset(p, 0, size) : NULL;
 }
 
+void *wr_alloc_unset(size_t size)
+{
+    return granted() ? malloc(size ? size : 1) : NULL;
+}
+
 void wr_free(void *p)
 {
     free(p);

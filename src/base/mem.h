@@ -9,8 +9,11 @@
 
 /* Zeroed memory, aligned to 16; NULL when there is none. */
 void *wr_alloc(size_t size);
-/* The same aligned to a cache line. Both end with wr_free. */
+/* The same aligned to a cache line. */
 void *wr_alloc_line(size_t size);
+/* As wr_alloc, but with whatever was there: for what is written before it is
+ * read. All end with wr_free. */
+void *wr_alloc_unset(size_t size);
 void wr_free(void *p);
 
 /* Lets n allocations succeed and fails those after; negative: no limit. */
