@@ -1,280 +1,202 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files in memory: segments of one size, found through a ring of pointers.
- * Growing adds a segment, and now and then a ring twice as large; no byte of a
- * file is ever moved.
- *
- *   ring   [ . . first ... last-1 . . ]      segment i holds the bytes from
- *                                            i * segment on, at ring[i % room]
- *
- * - A file lives while it has a name or a handle; handles and names are under
- *   the file system's lock, the rest of a file under its own.
- * - A segment lives while it is in the ring or pinned, by a read or a loan; so
- *   bytes are copied without the lock. The ring's place is a pin.
- * - Bytes below len never change. Those after it are the one writer's, and the
- *   segment they lie in ends after len, where no trim comes.
+ * A file system in memory: names, in a table that doubles as it fills, and
+ * handles. What a file is made of is in memfile.h.
  */
+#include "stream/memfs.h"
+
 #include <errno.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "stream/memfile.h"
+#include "stream/names.h"
 #include "stream/stream.h"
 
 #define DEFAULT_SEGMENT ((size_t)64 << 10)
 
-struct segment {
-    size_t pins;
-    char data[];
-};
-
-struct mem {
-    struct mem *next; /* in the file system's list, while it has a name */
-    char *name;
-    size_t users; /* handles, and the name */
-    weir_mutex lock;
-    struct segment **ring;
-    size_t room; /* of the ring; 0 or a power of two */
-    int64_t first, last, len;
-    struct segment *spare; /* the one trimmed last, for the next write */
-};
-
-struct memfs {
+struct wr_memfs {
     weir_fs base;
-    weir_mutex lock;
     size_t segment;
-    struct mem *files;
+    size_t spill_above;
+    weir_fs *spill_to;
+
+    weir_mutex lock;
+    struct wr_mem **table; /* by hash; the files that have a name */
+    size_t room, named;    /* room: 0 or a power of two           */
+    uint64_t last_id;
 };
 
-struct mem_file {
-    weir_file base;
-    struct memfs *fs;
-    struct mem *mem;
-};
+/* ---- names; under the lock ----------------------------------------------- */
 
-/* ---- segments ------------------------------------------------------------ */
-
-static struct segment **place(const struct mem *m, int64_t i)
+/* FNV-1a (Fowler, Noll and Vo). */
+static uint64_t hash_of(const char *name)
 {
-    return &m->ring[(size_t)i & (m->room - 1)];
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    return h;
 }
 
-static bool widen_ring(struct mem *m)
+static struct wr_mem **chain(const struct wr_memfs *fs, uint64_t hash)
 {
-    if ((size_t)(m->last - m->first) < m->room)
-        return true;
-    struct mem wide = *m;
-    wide.room = m->room ? m->room * 2 : 4;
-    wide.ring = wr_alloc(wide.room * sizeof *wide.ring);
-    if (!wide.ring)
-        return false;
-    for (int64_t i = m->first; i < m->last; i++)
-        *place(&wide, i) = *place(m, i);
-    wr_free(m->ring);
-    m->ring = wide.ring;
-    m->room = wide.room;
-    return true;
+    return &fs->table[(hash ^ hash >> 32) & (fs->room - 1)];
 }
 
-static bool add_segment(struct mem *m, size_t size)
+/* The link to the file of that name, or NULL. */
+static struct wr_mem **find(const struct wr_memfs *fs, const char *name)
 {
-    if (!widen_ring(m))
-        return false;
-    struct segment *g = m->spare;
-    m->spare = NULL;
-    if (!g)
-        g = wr_alloc(sizeof *g + size);
-    if (!g)
-        return false;
-    g->pins = 1;
-    *place(m, m->last++) = g;
-    return true;
-}
-
-static void unpin(struct mem *m, struct segment *g)
-{
-    if (--g->pins > 0)
-        return;
-    wr_free(m->spare);
-    m->spare = g;
-}
-
-static void free_mem(struct mem *m)
-{
-    for (int64_t i = m->first; i < m->last; i++)
-        wr_free(*place(m, i));
-    wr_free(m->spare);
-    wr_free(m->ring);
-    wr_free(m);
-}
-
-/* ---- a file -------------------------------------------------------------- */
-
-static struct mem_file *of(weir_file *f)
-{
-    return (struct mem_file *)f;
-}
-
-/* The segment that holds the byte at off, or NULL. */
-static struct segment *segment_for(struct mem *m, int64_t off, size_t size)
-{
-    const int64_t i = off / (int64_t)size;
-    if (i == m->last && !add_segment(m, size))
+    const uint64_t hash = hash_of(name);
+    if (fs->room == 0)
         return NULL;
-    return *place(m, i);
+    struct wr_mem **m = chain(fs, hash);
+    while (*m && ((*m)->hash != hash || strcmp((*m)->name, name) != 0))
+        m = &(*m)->next;
+    return *m ? m : NULL;
 }
 
-static size_t piece(size_t segment, int64_t off, uint64_t n)
+static void insert(struct wr_memfs *fs, struct wr_mem *m)
 {
-    const size_t left = segment - (size_t)off % segment;
-    return n < left ? (size_t)n : left;
+    struct wr_mem **head = chain(fs, m->hash);
+    m->next = *head;
+    *head = m;
 }
 
-static ptrdiff_t mem_write(weir_file *f, const void *buf, size_t n)
+static bool widen_table(struct wr_memfs *fs)
 {
-    struct mem *m = of(f)->mem;
-    const size_t size = of(f)->fs->segment;
-    weir_mutex_lock(&m->lock, NULL);
-    const int64_t at = m->len;
-    struct segment *g = segment_for(m, at, size);
-    weir_mutex_unlock(&m->lock);
-    if (!g)
-        return WEIR_ENOMEM;
-    n = piece(size, at, n);
-    memcpy(g->data + (size_t)at % size, buf, n);
-    weir_mutex_lock(&m->lock, NULL);
-    m->len += (int64_t)n;
-    weir_mutex_unlock(&m->lock);
-    return (ptrdiff_t)n;
+    if (fs->named < fs->room)
+        return true;
+    struct wr_memfs wide = *fs;
+    wide.room = fs->room ? fs->room * 2 : 16;
+    wide.table = wr_alloc(wide.room * sizeof(struct wr_mem *));
+    if (!wide.table)
+        return false;
+    for (size_t i = 0; i < fs->room; i++)
+        for (struct wr_mem *m = fs->table[i], *next; m; m = next) {
+            next = m->next;
+            insert(&wide, m);
+        }
+    wr_free(fs->table);
+    fs->table = wide.table;
+    fs->room = wide.room;
+    return true;
 }
 
-static int mem_borrow(weir_file *f, int64_t off, size_t max, weir_loan *loan)
+static struct wr_mem *mem_new(struct wr_memfs *fs, const char *name)
 {
-    struct mem *m = of(f)->mem;
-    const size_t size = of(f)->fs->segment;
-    int err = WEIR_LAGGED;
-    weir_mutex_lock(&m->lock, NULL);
-    if (off / (int64_t)size >= m->first) {
-        struct segment *g = *place(m, off / (int64_t)size);
-        const int64_t left = m->len - off;
-        g->pins++;
-        loan->owner_ = g;
-        loan->data = g->data + (size_t)off % size;
-        loan->size =
-            piece(size, off, (uint64_t)left < max ? (uint64_t)left : max);
-        err = 0;
-    }
-    weir_mutex_unlock(&m->lock);
-    return err;
+    const size_t size = strlen(name) + 1;
+    struct wr_mem *m = widen_table(fs) ? wr_alloc(sizeof *m + size) : NULL;
+    if (!m)
+        return NULL;
+    m->name = memcpy(m + 1, name, size);
+    m->hash = hash_of(name);
+    m->id = ++fs->last_id;
+    m->size = fs->segment;
+    m->spill.above = fs->spill_above;
+    m->spill.fs = fs->spill_to;
+    insert(fs, m);
+    fs->named++;
+    return m;
 }
 
-static void mem_give_back(weir_file *f, weir_loan *loan)
-{
-    struct mem *m = of(f)->mem;
-    weir_mutex_lock(&m->lock, NULL);
-    unpin(m, loan->owner_);
-    weir_mutex_unlock(&m->lock);
-}
+/* ---- handles ------------------------------------------------------------- */
 
-static ptrdiff_t mem_read_at(weir_file *f, void *buf, size_t n, int64_t off)
-{
-    weir_loan loan;
-    int err = mem_borrow(f, off, n, &loan);
-    if (err)
-        return err;
-    memcpy(buf, loan.data, loan.size);
-    mem_give_back(f, &loan);
-    return (ptrdiff_t)loan.size;
-}
-
-static void mem_trim(weir_file *f, int64_t upto)
-{
-    struct mem *m = of(f)->mem;
-    const int64_t whole = upto / (int64_t)of(f)->fs->segment;
-    weir_mutex_lock(&m->lock, NULL);
-    while (m->first < m->last && m->first < whole)
-        unpin(m, *place(m, m->first++));
-    weir_mutex_unlock(&m->lock);
-}
-
-/* ---- names and handles --------------------------------------------------- */
-
-static void drop_user(struct memfs *fs, struct mem *m)
+static void drop_user(struct wr_memfs *fs, struct wr_mem *m, bool writes)
 {
     weir_mutex_lock(&fs->lock, NULL);
     const bool last = --m->users == 0;
+    if (writes)
+        m->writing = false;
     weir_mutex_unlock(&fs->lock);
     if (last)
-        free_mem(m);
+        wr_mem_free(m);
 }
 
-static int mem_close(weir_file *f)
+static int mem_close(weir_file *file)
 {
-    drop_user(of(f)->fs, of(f)->mem);
+    struct wr_mem_file *f = (struct wr_mem_file *)file;
+    drop_user(f->fs, f->mem, f->writes);
     wr_free(f);
     return 0;
 }
 
 static const weir_file_ops mem_file_ops = {
-    .write = mem_write,
-    .read_at = mem_read_at,
+    .write = wr_mem_write,
+    .read_at = wr_mem_read_at,
     .close = mem_close,
-    .trim = mem_trim,
-    .borrow = mem_borrow,
-    .give_back = mem_give_back,
+    .trim = wr_mem_trim,
+    .borrow = wr_mem_borrow,
+    .give_back = wr_mem_give_back,
+    .finish = wr_mem_finish,
+    .info = wr_mem_info,
+    .verify = wr_mem_verify,
 };
 
-/* The link to the file of that name, or the list's end. */
-static struct mem **find(struct memfs *fs, const char *name)
-{
-    struct mem **m = &fs->files;
-    while (*m && strcmp((*m)->name, name) != 0)
-        m = &(*m)->next;
-    return m;
-}
+/* The three ways to come to a file; under the lock. */
 
-static struct mem *mem_new(const char *name)
+static int create_named(struct wr_memfs *fs, const char *name,
+                        struct wr_mem **out)
 {
-    const size_t size = strlen(name) + 1;
-    struct mem *m = wr_alloc(sizeof *m + size);
-    if (m)
-        m->name = memcpy(m + 1, name, size);
-    return m;
-}
-
-static int create_named(struct memfs *fs, const char *name, struct mem **out)
-{
-    struct mem **end = find(fs, name);
-    if (*end)
+    if (find(fs, name))
         return -EEXIST;
-    *out = *end = mem_new(name);
+    *out = mem_new(fs, name);
     if (!*out)
         return WEIR_ENOMEM;
-    (*out)->users = 2;
+    (*out)->users = 1; /* the name */
+    (*out)->writing = true;
     return 0;
 }
 
-static int open_named(struct memfs *fs, const char *name, struct mem **out)
+static int open_named(struct wr_memfs *fs, const char *name,
+                      struct wr_mem **out)
 {
-    *out = *find(fs, name);
-    if (!*out)
+    struct wr_mem **link = find(fs, name);
+    if (!link)
         return -ENOENT;
-    (*out)->users++;
+    *out = *link;
     return 0;
 }
+
+static bool is_complete(struct wr_mem *m)
+{
+    weir_mutex_lock(&m->lock, NULL);
+    const bool complete = m->complete;
+    weir_mutex_unlock(&m->lock);
+    return complete;
+}
+
+static int reopen_named(struct wr_memfs *fs, const char *name,
+                        struct wr_mem **out)
+{
+    int err = open_named(fs, name, out);
+    if (err)
+        return err;
+    if ((*out)->writing)
+        return WEIR_BUSY;
+    if (is_complete(*out))
+        return WEIR_CLOSED;
+    (*out)->writing = true;
+    return 0;
+}
+
+typedef int way(struct wr_memfs *, const char *, struct wr_mem **);
 
 static int open_handle(weir_fs *base, const char *name, weir_file **out,
-                       int (*get)(struct memfs *, const char *, struct mem **))
+                       way *get)
 {
-    struct memfs *fs = (struct memfs *)base;
+    struct wr_memfs *fs = (struct wr_memfs *)base;
     if (!*name)
         return WR_MISUSE("an empty name");
-    struct mem_file *f = wr_alloc(sizeof *f);
+    struct wr_mem_file *f = wr_alloc(sizeof *f);
     if (!f)
         return WEIR_ENOMEM;
     f->base.ops = &mem_file_ops;
     f->fs = fs;
+    f->writes = get != open_named;
     weir_mutex_lock(&fs->lock, NULL);
     int err = get(fs, name, &f->mem);
+    if (!err)
+        f->mem->users++;
     weir_mutex_unlock(&fs->lock);
     if (err)
         wr_free(f);
@@ -282,6 +204,8 @@ static int open_handle(weir_fs *base, const char *name, weir_file **out,
         *out = &f->base;
     return err;
 }
+
+/* ---- the file system ----------------------------------------------------- */
 
 static int memfs_create(weir_fs *fs, const char *name, weir_file **out)
 {
@@ -293,46 +217,83 @@ static int memfs_open(weir_fs *fs, const char *name, weir_file **out)
     return open_handle(fs, name, out, open_named);
 }
 
+static int memfs_reopen(weir_fs *fs, const char *name, weir_ctx *ctx,
+                        weir_file **out)
+{
+    (void)ctx;
+    return open_handle(fs, name, out, reopen_named);
+}
+
 static int memfs_remove(weir_fs *base, const char *name)
 {
-    struct memfs *fs = (struct memfs *)base;
+    struct wr_memfs *fs = (struct wr_memfs *)base;
+    struct wr_mem *m = NULL;
     weir_mutex_lock(&fs->lock, NULL);
-    struct mem **link = find(fs, name), *m = *link;
-    if (m)
+    struct wr_mem **link = find(fs, name);
+    if (link) {
+        m = *link;
         *link = m->next;
+        fs->named--;
+    }
     weir_mutex_unlock(&fs->lock);
     if (!m)
         return -ENOENT;
-    drop_user(fs, m);
+    drop_user(fs, m, false);
     return 0;
+}
+
+static int memfs_list(weir_fs *base, int (*each)(const char *, void *),
+                      void *arg)
+{
+    struct wr_memfs *fs = (struct wr_memfs *)base;
+    struct wr_names names = {0};
+    int err = 0;
+    weir_mutex_lock(&fs->lock, NULL);
+    for (size_t i = 0; i < fs->room && !err; i++)
+        for (struct wr_mem *m = fs->table[i]; m && !err; m = m->next)
+            err = wr_names_add(&names, m->name);
+    weir_mutex_unlock(&fs->lock);
+    int result = wr_names_tell(&names, err ? NULL : each, arg);
+    return err ? err : result;
 }
 
 static void memfs_free(weir_fs *base)
 {
-    struct memfs *fs = (struct memfs *)base;
-    for (struct mem *m = fs->files, *next; m; m = next) {
-        next = m->next;
-        free_mem(m);
-    }
+    struct wr_memfs *fs = (struct wr_memfs *)base;
+    for (size_t i = 0; i < fs->room; i++)
+        for (struct wr_mem *m = fs->table[i], *next; m; m = next) {
+            next = m->next;
+            wr_mem_free(m);
+        }
+    wr_free(fs->table);
     wr_free(fs);
 }
 
-weir_fs *weir_memfs_new(size_t segment)
+weir_fs *wr_memfs_new(size_t segment, size_t spill_above, weir_fs *spill_to)
 {
     static const weir_fs_ops ops = {
         .create = memfs_create,
         .open = memfs_open,
         .remove = memfs_remove,
         .free = memfs_free,
+        .reopen = memfs_reopen,
+        .list = memfs_list,
     };
     if (segment > WR_SEGMENT_MAX)
         return NULL;
-    struct memfs *fs = wr_alloc(sizeof *fs);
+    struct wr_memfs *fs = wr_alloc(sizeof *fs);
     if (!fs)
         return NULL;
     fs->base.ops = &ops;
     fs->segment = segment ? segment : DEFAULT_SEGMENT;
+    fs->spill_above = spill_above;
+    fs->spill_to = spill_to;
     return &fs->base;
+}
+
+weir_fs *weir_memfs_new(size_t segment)
+{
+    return wr_memfs_new(segment, 0, NULL);
 }
 
 void weir_fs_free(weir_fs *fs)

@@ -74,7 +74,7 @@ static int64_t wait_for_next(weir_reader *r, weir_ctx *ctx)
 }
 
 /* Under the lock, which it gives up for the file. A read that a trim overtook
- * looks again. */
+ * looks again: what it got may be anything. What is lent was kept. */
 static ptrdiff_t take_next(weir_reader *r, const struct take *t, weir_ctx *ctx)
 {
     weir_stream *s = r->stream;
@@ -86,7 +86,7 @@ static ptrdiff_t take_next(weir_reader *r, const struct take *t, weir_ctx *ctx)
         weir_mutex_unlock(&s->lock);
         const ptrdiff_t got = fetch(r->file, t, off, there);
         weir_mutex_lock(&s->lock, NULL);
-        if (got == WEIR_LAGGED && off < s->start)
+        if (off < s->start && (got == WEIR_LAGGED || !t->loan))
             continue;
         if (got > 0 && r->off == off)
             wr_keep_move(r, off + got);
@@ -216,6 +216,7 @@ ptrdiff_t weir_reader_read_at(weir_reader *r, void *buf, size_t n, int64_t off,
         weir_mutex_unlock(&s->lock);
         got = fetch(r->file, &(struct take){.buf = buf, .n = n}, off, got);
         weir_mutex_lock(&s->lock, NULL);
+        got = off < s->start ? WEIR_LAGGED : got;
     }
     wr_reader_leave(r);
     return (ptrdiff_t)got;

@@ -4,6 +4,7 @@
  */
 #include "stream/stream.h"
 
+#include <errno.h>
 #include "base/mem.h"
 #include "base/misuse.h"
 
@@ -40,14 +41,35 @@ static int join(weir_reader *r)
     return err;
 }
 
+/* Is it still the stream's file that has the name? */
+static int look_whose(const weir_reader *r)
+{
+    weir_file_info info;
+    if (r->stream->id == 0)
+        return 0;
+    int err = r->file->ops->info(r->file, &info);
+    return err ? err : info.id == r->stream->id ? 0 : -ESTALE;
+}
+
+static int open_file(weir_reader *r)
+{
+    const weir_stream *s = r->stream;
+    int err = s->fs->ops->open(s->fs, s->name, &r->file);
+    if (err)
+        return err;
+    err = look_whose(r);
+    if (err)
+        r->file->ops->close(r->file);
+    return err;
+}
+
 /* A removal may come while the file is being opened; then it is the reason,
  * whatever came of the opening. */
 static int open_reader(weir_reader *r)
 {
-    weir_stream *s = r->stream;
-    int err = s->fs->ops->open(s->fs, s->name, &r->file);
+    int err = open_file(r);
     if (err) {
-        const int refused = look_whether_admitted(s);
+        const int refused = look_whether_admitted(r->stream);
         return refused ? refused : err;
     }
     err = join(r);

@@ -8,10 +8,11 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "stream/memfs.h"
 
 /* ---- making and freeing -------------------------------------------------- */
 
-static const char *wrong(const weir_stream_opts *o)
+const char *wr_stream_wrong(const weir_stream_opts *o)
 {
     if (o->max_bytes < 0)
         return "max_bytes below 0";
@@ -32,20 +33,32 @@ static bool needs_trim(const weir_stream_opts *o)
     return o->trim || o->policy == WEIR_DROP_OLDEST;
 }
 
+int wr_stream_suits(const weir_stream *s)
+{
+    const bool suits = !needs_trim(&s->opts) || s->out->ops->trim;
+    return suits ? 0 : WEIR_UNSUPPORTED;
+}
+
 static int open_out(weir_stream *s)
 {
+    weir_file_info info;
     int err = s->fs->ops->create(s->fs, s->name, &s->out);
     if (err)
         return err;
-    if (!needs_trim(&s->opts) || s->out->ops->trim)
+    err = wr_stream_suits(s);
+    if (!err && s->out->ops->info)
+        err = s->out->ops->info(s->out, &info);
+    if (!err) {
+        s->id = s->out->ops->info ? info.id : 0;
         return 0;
+    }
     s->out->ops->close(s->out);
     s->fs->ops->remove(s->fs, s->name);
-    return WEIR_UNSUPPORTED;
+    return err;
 }
 
-static weir_stream *make(weir_fs *fs, const char *name,
-                         const weir_stream_opts *o)
+weir_stream *wr_stream_make(weir_fs *fs, const char *name,
+                            const weir_stream_opts *o)
 {
     const size_t size = strlen(name) + 1;
     weir_stream *s = wr_alloc(sizeof *s + size);
@@ -67,9 +80,9 @@ int weir_stream_new(weir_fs *fs, const char *name, const weir_stream_opts *o,
         *out = NULL;
     if (!fs || !name || !out)
         return WR_MISUSE("no file system, name or place for the stream");
-    if (wrong(o))
-        return WR_MISUSE(wrong(o));
-    weir_stream *s = make(fs, name, o);
+    if (wr_stream_wrong(o))
+        return WR_MISUSE(wr_stream_wrong(o));
+    weir_stream *s = wr_stream_make(fs, name, o);
     if (!s)
         return WEIR_ENOMEM;
     int err = open_out(s);
@@ -87,9 +100,10 @@ int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
     name = name ? name : "";
     if (out)
         *out = NULL;
-    if (o && wrong(o))
-        return WR_MISUSE(wrong(o));
-    weir_fs *fs = weir_memfs_new(o ? o->segment : 0);
+    if (o && wr_stream_wrong(o))
+        return WR_MISUSE(wr_stream_wrong(o));
+    weir_fs *fs = o ? wr_memfs_new(o->segment, o->spill_above, o->spill_to)
+                    : weir_memfs_new(0);
     if (!fs)
         return WEIR_ENOMEM;
     int err = weir_stream_new(fs, *name ? name : "-", o, out);
@@ -116,21 +130,15 @@ weir_stream *weir_stream_ref(weir_stream *s)
     return s;
 }
 
-void weir_stream_unref(weir_stream *s)
-{
-    if (!s)
-        return;
-    weir_mutex_lock(&s->lock, NULL);
-    const bool last = --s->refs == 0;
-    weir_mutex_unlock(&s->lock);
-    if (!last)
-        return;
-    weir_stream_close(s);
-    weir_fs_free(s->own_fs);
-    wr_free(s);
-}
-
 /* ---- the end of the writer ----------------------------------------------- */
+
+/* Outside the lock: marks f as complete, if it is and there are marks. */
+static int end_file(weir_file *f, bool complete)
+{
+    int err = complete && f->ops->finish ? f->ops->finish(f) : 0;
+    int closing = f->ops->close(f);
+    return err ? err : closing;
+}
 
 /* Whatever code is recorded, the writers are to end: waits for the one that is
  * in the file, and lets the readers see the end. */
@@ -139,12 +147,13 @@ static int end_writer(weir_stream *s)
     weir_mutex_lock(&s->writing, NULL);
     weir_file *f = s->out;
     s->out = NULL;
-    int err = f ? f->ops->close(f) : 0;
     weir_mutex_lock(&s->lock, NULL);
+    const bool complete = !s->end_code && !s->cancelled;
     s->ended = true;
     wr_reach_wake_all(s);
     weir_cond_broadcast(&s->quiet);
     weir_mutex_unlock(&s->lock);
+    int err = f ? end_file(f, complete) : 0;
     weir_mutex_unlock(&s->writing);
     return err;
 }
@@ -166,6 +175,20 @@ static int close_with(weir_stream *s, int end_code)
     end_writes(s, end_code);
     weir_mutex_unlock(&s->lock);
     return end_writer(s);
+}
+
+void weir_stream_unref(weir_stream *s)
+{
+    if (!s)
+        return;
+    weir_mutex_lock(&s->lock, NULL);
+    const bool last = --s->refs == 0;
+    weir_mutex_unlock(&s->lock);
+    if (!last)
+        return;
+    close_with(s, WEIR_CANCELED);
+    weir_fs_free(s->own_fs);
+    wr_free(s);
 }
 
 int weir_stream_close(weir_stream *s)
@@ -241,14 +264,16 @@ int weir_stream_get_counts(weir_stream *s, weir_stream_counts *out)
     int err = weir_mutex_lock(&s->lock, NULL);
     if (err)
         return err;
-    *out = (weir_stream_counts){.written = s->written,
-                                .start = s->start,
-                                .dropped = s->dropped,
-                                .woken = s->woken,
-                                .readers = s->open,
-                                .waiting = s->waiting,
-                                .blocked = s->blocked,
-                                .closed = s->ended};
+    *out =
+        (weir_stream_counts){.written = s->written,
+                             .start = s->start,
+                             .dropped = s->dropped,
+                             .woken = s->woken,
+                             .readers = s->open,
+                             .waiting = s->waiting,
+                             .blocked = s->blocked,
+                             .closed = s->ended,
+                             .code = s->cancelled ? s->cancelled : s->end_code};
     weir_mutex_unlock(&s->lock);
     return 0;
 }

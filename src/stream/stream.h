@@ -34,6 +34,7 @@ struct weir_stream {
     weir_fs *fs, *own_fs; /* own_fs goes with the stream, or is NULL */
     weir_stream_opts opts;
     char *name;
+    uint64_t id; /* of its file; 0: not known */
     int64_t refs;
 
     weir_file *out; /* under writing; NULL: closed */
@@ -68,6 +69,16 @@ struct weir_reader {
     bool closed;
     struct wr_reach *waits;
 };
+
+/* ---- making (stream.c) --------------------------------------------------- */
+
+/* A stream without its file. NULL: no memory. */
+weir_stream *wr_stream_make(weir_fs *fs, const char *name,
+                            const weir_stream_opts *o);
+/* Why the options cannot be, or NULL. */
+const char *wr_stream_wrong(const weir_stream_opts *o);
+/* Can its file do what the options need? 0, or WEIR_UNSUPPORTED. */
+int wr_stream_suits(const weir_stream *s);
 
 /* ---- waiting for an offset (reach.c); under the lock --------------------- */
 

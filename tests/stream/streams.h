@@ -155,7 +155,7 @@ static inline int scratch_files(const struct scratch *d)
     return n;
 }
 
-static inline void scratch_free(const struct scratch *d)
+static inline void scratch_clear(const struct scratch *d)
 {
     DIR *dir = opendir(d->path);
     struct dirent *e;
@@ -163,6 +163,11 @@ static inline void scratch_free(const struct scratch *d)
     while ((e = readdir(dir)) != NULL)
         unlinkat(dirfd(dir), e->d_name, 0);
     closedir(dir);
+}
+
+static inline void scratch_free(const struct scratch *d)
+{
+    scratch_clear(d);
     must_eq(rmdir(d->path), 0);
 }
 
@@ -174,18 +179,28 @@ static inline weir_fs *dirfs_of(const struct scratch *d)
     return fs;
 }
 
-/* A behaviour of streams over both file systems: the body gets an fs. */
+static inline weir_fs *marked_of(const struct scratch *d)
+{
+    const weir_dirfs_opts o = {.marked = true, .unsynced = true};
+    weir_fs *fs;
+
+    must_eq(weir_dirfs_new_with(d->path, &o, &fs), 0);
+    return fs;
+}
+
+/* A behaviour of streams over each file system: the body gets an fs. */
 #define OVER_EACH(name)                                                        \
     static void name##_over(struct crew *crew, weir_fs *fs);                   \
     BEHAVIOUR(name)                                                            \
     {                                                                          \
         struct scratch d = scratch_new();                                      \
-        weir_fs *each[] = {weir_memfs_new(100), dirfs_of(&d)};                 \
+        weir_fs *each[] = {weir_memfs_new(100), dirfs_of(&d), marked_of(&d)};  \
         int i;                                                                 \
-        for (i = 0; i < 2; i++) {                                              \
+        for (i = 0; i < 3; i++) {                                              \
             name##_over(crew, each[i]);                                        \
             crew_wait(crew);                                                   \
             weir_fs_free(each[i]);                                             \
+            scratch_clear(&d);                                                 \
         }                                                                      \
         scratch_free(&d);                                                      \
     }                                                                          \

@@ -269,6 +269,30 @@ BEHAVIOUR(a_users_own_files)
     (void)crew;
 }
 
+START_TEST(a_file_that_cannot_trim_says_so)
+{
+    const weir_stream_opts trims[] = {
+        {.trim = true}, {.max_bytes = 5, .policy = WEIR_DROP_OLDEST}};
+    const weir_stream_opts most = {.max_bytes = 5, .policy = WEIR_ERROR};
+    struct tiny t = {.base = {&tiny_ops}};
+    weir_stream *s;
+    int i;
+
+    for (i = 0; i < 2; i++)
+        must_eq(weir_stream_new(&t.base, "tiny", &trims[i], &s),
+                WEIR_UNSUPPORTED);
+    must_eq(t.handles, 0);
+    must_eq(weir_stream_new(&t.base, "tiny", &most, &s), 0);
+    must_eq(weir_stream_write(s, "abcdefgh", 8, NULL), 5);
+    weir_stream_unref(s);
+    must_eq(weir_stream_open(&t.base, "tiny", &s), WEIR_UNSUPPORTED);
+    must_eq(weir_stream_resume(&t.base, "tiny", NULL, NULL, &s),
+            WEIR_UNSUPPORTED);
+    must_eq(weir_stream_verify(&t.base, "tiny", NULL), WEIR_UNSUPPORTED);
+    must_eq(t.handles, 0);
+}
+END_TEST
+
 static void read_hello(void *arg)
 {
     must_read(arg, "hello");
@@ -303,5 +327,7 @@ CHECK_MAIN(CHECK_MODES(growth_copies_nothing),
            CHECK_MODES(a_loan_advances_and_is_bounded),
            CHECK_MODES(a_borrow_waits_as_a_read_does),
            CHECK_MODES(a_loan_outlives_close_trim_and_cancel),
-           CHECK_TEST(no_memory_for_a_segment), CHECK_MODES(a_users_own_files),
+           CHECK_TEST(no_memory_for_a_segment),
+           CHECK_TEST(a_file_that_cannot_trim_says_so),
+           CHECK_MODES(a_users_own_files),
            CHECK_MODES(a_writer_never_waits_for_a_readers_disk))
