@@ -25,14 +25,18 @@
 
 /* Of a test that goes by chance: told with each failure. */
 static const uint64_t *party_seed;
+/* Of a test that is run for several things: which one. */
+static const char *party_of;
 
 static inline const char *party_note(void)
 {
-    static char note[48];
+    static char note[160];
+    const char *of = party_of != NULL ? party_of : "";
 
-    if (party_seed != NULL)
-        snprintf(note, sizeof note, " (--seed %llu)",
-                 (unsigned long long)*party_seed);
+    if (party_seed == NULL)
+        return of;
+    snprintf(note, sizeof note, "%s (--seed %llu)", of,
+             (unsigned long long)*party_seed);
     return note;
 }
 

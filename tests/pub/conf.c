@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engines under test and the place of each test's topics. The folder for
+ * engines that keep files is made before the tests' processes and removed
+ * after them, so a test that dies leaves nothing behind.
+ */
+#include "conf.h"
+#include <ftw.h>
+#include <unistd.h>
+#include <weir/engine.h>
+
+#if defined(WEIR_FILE)
+#include <weir/file.h>
+#endif
+
+struct engine {
+    const char *name;
+    bool stores;
+    const weir_engine *(*get)(void); /* NULL: libweir has it                */
+    /* The URL of a topic, without the question mark. */
+    void (*url)(char *out, size_t size, const char *topic);
+};
+
+enum { URL_SIZE = 512, TEXT_SIZE = 64 };
+
+static char folder[] = "/tmp/weir-conf-XXXXXX";
+
+static void mem_url(char *out, size_t size, const char *topic)
+{
+    snprintf(out, size, "mem:%s?", topic);
+}
+
+#if defined(WEIR_FILE)
+/* sync=off: what a loss of power leaves is not a matter of this suite. */
+static void file_url(char *out, size_t size, const char *topic)
+{
+    snprintf(out, size, "file:%s/%d.db?sync=off&topic=%s&", folder,
+             (int)getpid(), topic);
+}
+#endif
+
+static const struct engine built_in[] = {
+    {.name = "mem", .url = mem_url},
+#if defined(WEIR_FILE)
+    {"file", true, weir_file_engine, file_url},
+#endif
+};
+
+enum { BUILT_IN = sizeof built_in / sizeof built_in[0] };
+
+static const struct engine *engines[BUILT_IN], *engine;
+static int engine_count;
+
+struct conf conf;
+static char note[TEXT_SIZE];
+
+/* What a test was given and need not give back. */
+struct kept {
+    struct kept *next;
+    char text[];
+};
+static struct kept *kept;
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static weir_ctx over;
+
+/* ---- the frame ----------------------------------------------------------- */
+
+static void pick(const char *name)
+{
+    for (int i = 0; i < BUILT_IN; i++) {
+        if (strcmp(built_in[i].name, name) == 0) {
+            engines[engine_count++ % BUILT_IN] = &built_in[i];
+            return;
+        }
+    }
+    fprintf(stderr, "WEIR_CONF_ENGINES: there is no %s in this build\n", name);
+    exit(EXIT_FAILURE);
+}
+
+static void pick_engines(void)
+{
+    const char *list = getenv("WEIR_CONF_ENGINES");
+    char *names, *name, *rest = NULL;
+
+    if (list == NULL || *list == '\0') {
+        for (int i = 0; i < BUILT_IN; i++)
+            pick(built_in[i].name);
+        return;
+    }
+    names = strdup(list);
+    must(names != NULL);
+    for (name = strtok_r(names, ",", &rest); name != NULL;
+         name = strtok_r(NULL, ",", &rest))
+        pick(name);
+    free(names);
+}
+
+void conf_main_begin(void)
+{
+    pick_engines();
+    if (mkdtemp(folder) == NULL) {
+        perror(folder);
+        exit(EXIT_FAILURE);
+    }
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag,
+                      struct FTW *at)
+{
+    (void)st, (void)flag, (void)at;
+    return remove(path);
+}
+
+int conf_main_end(int status)
+{
+    if (nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0) {
+        perror(folder);
+        return EXIT_FAILURE;
+    }
+    return status;
+}
+
+int conf_rounds(void)
+{
+    return engine_count * CONF_MODES;
+}
+
+int conf_mode(int round)
+{
+    return round % CONF_MODES == 0 ? TASKS : MIXED;
+}
+
+const char *conf_note(void)
+{
+    return note;
+}
+
+static void learn_caps(void)
+{
+    weir_pub *p = NULL;
+
+    must_eq(weir_pub_open(&p, conf_url("caps", ""), NULL), 0);
+    conf.caps = weir_pub_caps(p);
+    must(conf.caps != NULL);
+    weir_pub_free(p);
+    must_eq(weir_topic_remove(conf_url("caps", ""), NULL), 0);
+}
+
+void conf_begin(int round)
+{
+    engine = engines[round / CONF_MODES];
+    conf = (struct conf){.engine = engine->name, .stores = engine->stores};
+    snprintf(note, sizeof note, " (%s:, %s)", engine->name,
+             conf_mode(round) == TASKS ? "tasks" : "tasks and threads");
+    party_of = note;
+    if (engine->get != NULL)
+        must_eq(weir_engine_register(engine->get()), 0);
+    must_eq(weir_ctx_init(&over, NULL), 0);
+    must_eq(weir_ctx_cancel(&over, 0), 0);
+}
+
+void conf_enter(struct crew *crew)
+{
+    conf.crew = crew;
+    learn_caps();
+}
+
+void conf_end(void)
+{
+    struct kept *next;
+
+    must_eq(weir_ctx_fini(&over), 0);
+    for (; kept != NULL; kept = next) {
+        next = kept->next;
+        free(kept);
+    }
+}
+
+int conf_many(int n)
+{
+    return conf.stores && n > 40 ? n / 4 : n;
+}
+
+/* ---- topics -------------------------------------------------------------- */
+
+const char *conf_url(const char *topic, const char *options)
+{
+    struct kept *k = calloc(1, sizeof *k + URL_SIZE);
+
+    must(k != NULL);
+    pthread_mutex_lock(&kept_lock);
+    k->next = kept;
+    kept = k;
+    pthread_mutex_unlock(&kept_lock);
+    engine->url(k->text, URL_SIZE, topic);
+    must(strlen(k->text) + strlen(options) < URL_SIZE);
+    strcat(k->text, options);
+    if (*options == '\0')
+        k->text[strlen(k->text) - 1] = '\0'; /* the ? or & */
+    return k->text;
+}
+
+static void must_open(int err, const weir_why *why, const char *url)
+{
+    if (err != 0)
+        ck_abort_msg("%s: %s: %s%s", url, weir_errname(err), why->text,
+                     party_note());
+    must(why->text[0] == '\0');
+}
+
+weir_pub *pub_on(const char *options)
+{
+    const char *url = conf_url("events", options);
+    weir_pub *p = NULL;
+    weir_why why;
+
+    must_open(weir_pub_open(&p, url, &why), &why, url);
+    must(p != NULL);
+    return p;
+}
+
+weir_sub *sub_of(const char *topic, weir_sub_opts o)
+{
+    const char *url = conf_url(topic, "");
+    weir_sub *s = NULL;
+    weir_why why;
+
+    if (o.ack_wait == 0)
+        o.ack_wait = AN_HOUR;
+    must_open(weir_sub_open(&s, url, &o, &why), &why, url);
+    must(s != NULL);
+    return s;
+}
+
+weir_sub *sub_on(weir_sub_opts o)
+{
+    return sub_of("events", o);
+}
+
+weir_sub *worker(void)
+{
+    return sub_on((weir_sub_opts){.group = "workers"});
+}
+
+weir_topic_counts topic_of(const char *topic)
+{
+    weir_topic_counts c;
+    weir_why why;
+    const char *url = conf_url(topic, "");
+
+    must_open(weir_topic_get_counts(url, &c, &why), &why, url);
+    return c;
+}
+
+weir_sub_counts counts_of(weir_sub *s)
+{
+    weir_sub_counts c;
+
+    must_eq(weir_sub_get_counts(s, &c, NULL), 0);
+    return c;
+}
+
+/* ---- numbered messages --------------------------------------------------- */
+
+weir_event *event_of(int n, const char *key)
+{
+    weir_event *e = NULL;
+    const weir_event_opts o = {.key = key,
+                               .key_size = key != NULL ? strlen(key) : 0,
+                               .payload = &n,
+                               .size = sizeof n};
+
+    must_eq(weir_event_new(&e, &o), 0);
+    return e;
+}
+
+int number_of(const weir_event *e)
+{
+    int n;
+
+    must(e != NULL);
+    must_eq(e->size, sizeof n);
+    memcpy(&n, e->payload, sizeof n);
+    return n;
+}
+
+int post_with(weir_pub *p, int n, const char *key, const char *id,
+              weir_ctx *ctx)
+{
+    weir_event *e = event_of(n, key);
+    const int err = weir_pub_publish(p, e, id, ctx);
+
+    weir_event_unref(e);
+    return err;
+}
+
+void post(weir_pub *p, int n)
+{
+    must_eq(post_with(p, n, NULL, NULL, NULL), 0);
+}
+
+void post_key(weir_pub *p, int n, const char *key)
+{
+    must_eq(post_with(p, n, key, NULL, NULL), 0);
+}
+
+void posts(weir_pub *p, int from, int to)
+{
+    for (int n = from; n < to; n++)
+        post(p, n);
+}
+
+weir_message *take(weir_sub *s)
+{
+    weir_message *m = NULL;
+
+    must_eq(weir_sub_recv(s, &m, NULL), 0);
+    must(m != NULL && m->event != NULL);
+    must(m->deliveries >= 1);
+    return m;
+}
+
+int number(const weir_message *m)
+{
+    return number_of(m->event);
+}
+
+weir_message *take_nth(weir_sub *s, int n, uint32_t deliveries)
+{
+    weir_message *m = take(s);
+
+    must_eq(number(m), n);
+    must_eq(m->deliveries, deliveries);
+    return m;
+}
+
+void ack(weir_message *m)
+{
+    must_eq(weir_message_ack(m, NULL), 0);
+    weir_message_free(m);
+}
+
+void nak(weir_message *m, int64_t delay)
+{
+    must_eq(weir_message_nak(m, delay, NULL), 0);
+    weir_message_free(m);
+}
+
+void term(weir_message *m)
+{
+    must_eq(weir_message_term(m, NULL), 0);
+    weir_message_free(m);
+}
+
+void drop(weir_message *m)
+{
+    weir_message_free(m);
+}
+
+void expect(weir_sub *s, int from, int to)
+{
+    for (int n = from; n < to; n++)
+        ack(take_nth(s, n, 1));
+}
+
+void expect_nothing(weir_sub *s)
+{
+    weir_message *m = NULL;
+
+    must_eq(weir_sub_try_recv(s, &m), WEIR_EMPTY);
+    must(m == NULL);
+}
+
+weir_ctx *ended(void)
+{
+    return &over;
+}
