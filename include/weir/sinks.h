@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Small sinks: into a channel, through a filter, with a limit of time, in
- * turn. After the Channel and the Filter of docker/go-events.
+ * turn, by key. After the Channel and the Filter of docker/go-events.
  *
  * Each is made with one reference, which weir_sink_unref gives back, and holds
  * one to what stands behind it. Any task or thread.
@@ -65,6 +65,17 @@ WEIR_API int weir_timeout_sink_new(weir_sink **s, weir_sink *to,
  */
 WEIR_API int weir_round_robin_new(weir_sink **s, weir_sink *const *to,
                                   size_t n);
+
+/*
+ * The same, but by the key of the event: one key always goes to the same
+ * sink, while that lives, and so its events stay in order. It is rendezvous
+ * hashing, as in weir/balance.h: of a sink that answers WEIR_CLOSED the keys
+ * go to all others alike, and no other key moves; the choice depends on the
+ * key and the sinks' places in the array alone, and is the same in every
+ * process. Events without a key, and the null event, go in turn. Costs n
+ * steps a write.
+ */
+WEIR_API int weir_by_key_new(weir_sink **s, weir_sink *const *to, size_t n);
 
 #ifdef __cplusplus
 }
