@@ -72,7 +72,8 @@ typedef struct weir_retry_opts {
  *
  * A close ends all writes, waits at most until ctx ends for the one at work,
  * and closes the sink behind it in any case. What that returned, or ctx's
- * error. A second one waits, too, and returns 0.
+ * error; WEIR_DEADLOCK: from that sink, in the course of a write: it is closed,
+ * only it was not waited for. A second one waits, too.
  *
  * 0 and *s; WEIR_EINVAL (no sink, both a breaker and a strategy, options as
  * weir_breaker_init or weir_backoff_init), WEIR_ENOMEM: *s is NULL.

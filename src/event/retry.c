@@ -213,10 +213,10 @@ static int retry_close(weir_sink *s, weir_ctx *ctx)
     bool inside;
     int result = 0;
     const bool first = end_all(r, &inside);
-    int err = inside ? 0 : weir_mutex_lock(&r->turn, ctx);
+    const int err = inside ? WEIR_DEADLOCK : weir_mutex_lock(&r->turn, ctx);
     if (first)
         result = weir_sink_close(r->opts.sink, ctx);
-    if (!inside && !err)
+    if (!err)
         weir_mutex_unlock(&r->turn);
     return err ? err : result;
 }
