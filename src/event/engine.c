@@ -49,6 +49,8 @@ static bool is_complete(const weir_engine *e)
 /* Locked. */
 static const weir_engine *known(const char *scheme)
 {
+    if (strcmp(scheme, "mem") == 0)
+        return wr_mem_engine();
     for (const struct entry *i = engines; i; i = i->next)
         if (strcmp(i->engine->caps.engine, scheme) == 0)
             return i->engine;

@@ -8,7 +8,8 @@
 
 enum {
     WR_SCHEME_MAX = 32,
-    WR_SHOWN = 100 /* bytes of a URL or a value in a sentence */
+    WR_NAME_MAX = 255, /* of a group, an id */
+    WR_SHOWN = 100     /* bytes of a URL or a value in a sentence */
 };
 
 /* The engine `mem`. */
@@ -17,8 +18,16 @@ const weir_engine *wr_mem_engine(void);
 /* [a-z][a-z0-9]*, at most WR_SCHEME_MAX bytes. */
 bool wr_scheme_ok(const char *s);
 
+/* Of a group, or of a topic for dead letters. */
+bool wr_group_name_ok(const char *name);
+#define WR_NAME_RULE                                                           \
+    "the name of a group has 1 to 255 bytes, and no control characters"
+
 /* why may be NULL. */
 void wr_why_clear(weir_why *why);
+
+/* What why is to say after a call of an engine with this code. */
+void wr_why_end(weir_why *why, int code, const weir_url *url);
 
 /* Writes "a, b and c", where last is " and ", as far as it fits. */
 void wr_list_words(char *to, size_t size, const char *const *words, size_t n,

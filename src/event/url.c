@@ -44,6 +44,15 @@ void wr_why_clear(weir_why *why)
         why->text[0] = '\0';
 }
 
+void wr_why_end(weir_why *why, int code, const weir_url *url)
+{
+    if (!code)
+        wr_why_clear(why);
+    else if (why && !why->text[0])
+        weir_why_set(why, code, SHOW ": %s", WR_SHOWN, url->text,
+                     weir_strerror(code));
+}
+
 /* ---- the text ------------------------------------------------------------ */
 
 static int digit_of(char c)
