@@ -41,6 +41,8 @@
 #include <weir/stream.h>
 #include <weir/stream_cache.h>
 #include <weir/store.h>
+#include <weir/store_log.h>
+#include <weir/store_multi.h>
 #include <weir/event.h>
 #include <weir/sink.h>
 #include <weir/queue.h>

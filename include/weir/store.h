@@ -5,6 +5,9 @@
  * which a registry finds by name. After omnistorage and its channel backend.
  *
  *   backend "channel"   in memory; each path a channel, or a log that is kept
+ *   "memory", "file"    logs that are kept whole (weir/store_log.h)
+ *
+ * Several stores may be one (weir/store_multi.h).
  *
  * One write is one message. A read never crosses messages; what a buffer has
  * no room for is left for the next read; an empty message arrives as a read
@@ -140,6 +143,10 @@ WEIR_API int weir_store_writer_close(weir_store_writer *w);
 /* Closes and frees it; no other call on w may be under way. NULL is allowed. */
 WEIR_API void weir_store_writer_free(weir_store_writer *w);
 
+/* Frees it and leaves the path open: for its other writers, or for a later
+ * one. Otherwise the same. */
+WEIR_API void weir_store_writer_leave(weir_store_writer *w);
+
 /* ---- reading ------------------------------------------------------------- */
 
 /* Opens the path for reading and makes it if need be; one that has ended may
@@ -170,6 +177,10 @@ WEIR_API int weir_store_reader_close(weir_store_reader *r);
 WEIR_API void weir_store_reader_free(weir_store_reader *r);
 
 /* ---- paths --------------------------------------------------------------- */
+
+/* What is wrong with a path for this store, a static sentence; NULL: nothing.
+ * A path with an error is WEIR_EINVAL everywhere. */
+WEIR_API const char *weir_store_path_error(weir_store *s, const char *path);
 
 /* 1: there is such a path, open or ended; 0: there is none; WEIR_EINVAL. */
 WEIR_API int weir_store_exists(weir_store *s, const char *path);
@@ -270,7 +281,8 @@ typedef struct weir_store_ops {
     int (*writer_open)(void *store, const char *path, void **writer);
     int (*write)(void *writer, const void *data, size_t size, weir_ctx *ctx);
     int (*writer_close)(void *writer);
-    void (*writer_free)(void *writer); /* after writer_close                */
+    void (*writer_free)(void *writer); /* without writer_close before, its
+                                          path goes on                      */
 
     int (*reader_open)(void *store, const char *path, void **reader);
     ptrdiff_t (*read)(void *reader, void *buf, size_t size, weir_ctx *ctx);
@@ -285,6 +297,10 @@ typedef struct weir_store_ops {
     int (*list)(void *store, const char *prefix,
                 int (*each)(void *arg, const char *path), void *arg);
     int (*count)(void *store, weir_store_counts *out);
+
+    /* What is wrong with a path, beyond what no store takes: a static
+     * sentence; NULL: nothing. All calls ask it. NULL: there is no more. */
+    const char *(*path_error)(void *store, const char *path);
 
     /* May be NULL: WEIR_UNSUPPORTED. */
     int (*get_stats)(void *store, const char *path, weir_store_stats *out);

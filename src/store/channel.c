@@ -169,22 +169,31 @@ static int writer_write(void *writer, const void *data, size_t size,
     return err;
 }
 
-static int writer_close(void *writer)
+/* One writer less, once. */
+static int leave(struct writer *w)
 {
-    struct writer *w = writer;
     int err = weir_mutex_lock(&w->path->lock, NULL);
     if (err)
         return err;
     w->path->writers -= !w->closed;
     w->closed = true;
     weir_mutex_unlock(&w->path->lock);
-    wr_path_end(w->path);
     return 0;
+}
+
+static int writer_close(void *writer)
+{
+    struct writer *w = writer;
+    int err = leave(w);
+    if (!err)
+        wr_path_end(w->path);
+    return err;
 }
 
 static void writer_free(void *writer)
 {
     struct writer *w = writer;
+    leave(w);
     wr_path_unref(w->path);
     wr_free(w);
 }
@@ -292,19 +301,6 @@ static int snapshot(struct channels *c, const char *prefix,
     return err;
 }
 
-static void note(weir_store_account *a, int err)
-{
-    a->matched++;
-    if (err == 0)
-        a->sent++;
-    else if (err == WEIR_FULL)
-        a->full++;
-    else if (err == WEIR_CLOSED)
-        a->closed++;
-    else if (a->failed++ == 0)
-        a->err = err;
-}
-
 static int broadcast(void *store, const char *prefix, const void *data,
                      size_t size, enum weir_store_full full, weir_ctx *ctx,
                      weir_store_account *account)
@@ -317,10 +313,10 @@ static int broadcast(void *store, const char *prefix, const void *data,
     int err = snapshot(store, prefix, &paths, &n);
     for (size_t i = 0; i < n && !err; i++) {
         const bool drop = full == WEIR_STORE_DROP_OLDEST;
-        note(account,
-             full == WEIR_STORE_WAIT
-                 ? wr_path_write(paths[i], m, ctx)
-                 : wr_path_offer(paths[i], m, drop, &account->dropped));
+        wr_account_add(
+            account, full == WEIR_STORE_WAIT
+                         ? wr_path_write(paths[i], m, ctx)
+                         : wr_path_offer(paths[i], m, drop, &account->dropped));
         wr_path_unref(paths[i]);
     }
     if (!err)

@@ -24,7 +24,7 @@ bool wr_store_path_ok(const char *path)
     return wr_store_prefix_ok(path) && path[0] != '\0';
 }
 
-static int make_room(struct wr_names *to)
+static int make_room(struct wr_store_naming *to)
 {
     weir_store_names *list = to->out;
     if (list->n < to->room)
@@ -41,9 +41,9 @@ static int make_room(struct wr_names *to)
     return 0;
 }
 
-int wr_names_add(void *arg, const char *name)
+int wr_store_names_add(void *arg, const char *name)
 {
-    struct wr_names *to = arg;
+    struct wr_store_naming *to = arg;
     const size_t size = strlen(name) + 1;
     if (make_room(to))
         return WEIR_ENOMEM;
@@ -60,7 +60,7 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void wr_names_sort(weir_store_names *names)
+void wr_store_names_sort(weir_store_names *names)
 {
     if (names->n > 1)
         qsort(names->names, names->n, sizeof(*names->names), compare);

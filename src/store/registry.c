@@ -3,7 +3,7 @@
  * The backends by name.
  *
  * Invariant, under the lock: no two entries of the list have the same name.
- * The entry that is built in is static; the others are allocated with their
+ * Those that are built in are static; the others are allocated with their
  * names behind them.
  */
 #include <errno.h>
@@ -22,15 +22,15 @@ struct backend {
     bool is_static;
 };
 
-static struct backend built_in = {
-    .ops = &wr_store_channel_ops,
-    .open = wr_store_channel_open,
-    .name = "channel",
-    .is_static = true,
+static struct backend built_in[] = {
+    {&built_in[1], &wr_store_channel_ops, wr_store_channel_open, "channel",
+     true},
+    {&built_in[2], &wr_store_journal_ops, wr_store_memory_open, "memory", true},
+    {NULL, &wr_store_journal_ops, wr_store_file_open, "file", true},
 };
 
 static weir_mutex lock = WEIR_MUTEX_INIT;
-static struct backend *backends = &built_in; /* under lock                  */
+static struct backend *backends = built_in; /* under lock                   */
 
 /* Locked. The link to the entry of that name, or to the list's end. */
 static struct backend **find(const char *name)
@@ -112,16 +112,16 @@ int weir_store_backends(weir_store_names *out)
     if (!out)
         return WR_MISUSE("no place for the names");
     *out = (weir_store_names){0};
-    struct wr_names to = {.out = out};
+    struct wr_store_naming to = {.out = out};
     int err = weir_mutex_lock(&lock, NULL);
     if (err)
         return err;
     for (struct backend *b = backends; b && !err; b = b->next)
-        err = wr_names_add(&to, b->name);
+        err = wr_store_names_add(&to, b->name);
     weir_mutex_unlock(&lock);
     if (err)
         weir_store_names_free(out);
-    wr_names_sort(out);
+    wr_store_names_sort(out);
     return err;
 }
 

@@ -7,8 +7,6 @@
 #include "base/misuse.h"
 #include "store/store.h"
 
-#define BAD_PATH "a path that is empty, too long or has control characters"
-
 struct weir_store {
     const weir_store_ops *ops;
     void *self;
@@ -24,18 +22,43 @@ struct weir_store_reader {
     void *self;
 };
 
+/* What is wrong with the path; NULL: nothing. */
+static const char *bad_path(const weir_store *s, const char *path)
+{
+    if (!wr_store_path_ok(path))
+        return "a path that is empty, too long or has control characters";
+    return s->ops->path_error ? s->ops->path_error(s->self, path) : NULL;
+}
+
 /* ---- the store ----------------------------------------------------------- */
+
+weir_store *wr_store_over(const weir_store_ops *ops, void *self)
+{
+    weir_store *s = wr_alloc(sizeof(*s));
+    if (s)
+        *s = (weir_store){ops, self};
+    return s;
+}
 
 weir_store *wr_store_new(const weir_store_ops *ops, void *self)
 {
-    weir_store *s = wr_alloc(sizeof(*s));
-    if (s) {
-        *s = (weir_store){ops, self};
-    } else {
+    weir_store *s = wr_store_over(ops, self);
+    if (!s) {
         ops->close(self);
         ops->free(self);
     }
     return s;
+}
+
+void *wr_store_self(const weir_store *s, const weir_store_ops *ops)
+{
+    return s && s->ops == ops ? s->self : NULL;
+}
+
+void *wr_store_writer_self(const weir_store_writer *w,
+                           const weir_store_ops *ops)
+{
+    return w && w->ops == ops ? w->self : NULL;
 }
 
 int weir_store_close(weir_store *s)
@@ -61,8 +84,8 @@ int weir_store_writer_open(weir_store_writer **out, weir_store *s,
         *out = NULL;
     if (!out || !s)
         return WR_MISUSE("no store, or no place for the writer");
-    if (!wr_store_path_ok(path))
-        return WR_MISUSE(BAD_PATH);
+    if (bad_path(s, path))
+        return WR_MISUSE(bad_path(s, path));
     weir_store_writer *w = wr_alloc(sizeof(*w));
     if (!w)
         return WEIR_ENOMEM;
@@ -95,6 +118,13 @@ void weir_store_writer_free(weir_store_writer *w)
     if (!w)
         return;
     w->ops->writer_close(w->self);
+    weir_store_writer_leave(w);
+}
+
+void weir_store_writer_leave(weir_store_writer *w)
+{
+    if (!w)
+        return;
     w->ops->writer_free(w->self);
     wr_free(w);
 }
@@ -108,8 +138,8 @@ int weir_store_reader_open(weir_store_reader **out, weir_store *s,
         *out = NULL;
     if (!out || !s)
         return WR_MISUSE("no store, or no place for the reader");
-    if (!wr_store_path_ok(path))
-        return WR_MISUSE(BAD_PATH);
+    if (bad_path(s, path))
+        return WR_MISUSE(bad_path(s, path));
     weir_store_reader *r = wr_alloc(sizeof(*r));
     if (!r)
         return WEIR_ENOMEM;
@@ -151,17 +181,22 @@ void weir_store_reader_free(weir_store_reader *r)
 
 /* ---- paths --------------------------------------------------------------- */
 
+const char *weir_store_path_error(weir_store *s, const char *path)
+{
+    return s ? bad_path(s, path) : "no store";
+}
+
 int weir_store_exists(weir_store *s, const char *path)
 {
-    if (!s || !wr_store_path_ok(path))
-        return WR_MISUSE("no store, or " BAD_PATH);
+    if (weir_store_path_error(s, path))
+        return WR_MISUSE(weir_store_path_error(s, path));
     return s->ops->exists(s->self, path);
 }
 
 int weir_store_delete(weir_store *s, const char *path)
 {
-    if (!s || !wr_store_path_ok(path))
-        return WR_MISUSE("no store, or " BAD_PATH);
+    if (weir_store_path_error(s, path))
+        return WR_MISUSE(weir_store_path_error(s, path));
     return s->ops->remove(s->self, path);
 }
 
@@ -171,11 +206,11 @@ int weir_store_list(weir_store *s, const char *prefix, weir_store_names *out)
         *out = (weir_store_names){0};
     if (!s || !out || !wr_store_prefix_ok(prefix))
         return WR_MISUSE("no store, no place for the names, or a bad prefix");
-    struct wr_names to = {.out = out};
-    int err = s->ops->list(s->self, prefix, wr_names_add, &to);
+    struct wr_store_naming to = {.out = out};
+    int err = s->ops->list(s->self, prefix, wr_store_names_add, &to);
     if (err)
         weir_store_names_free(out);
-    wr_names_sort(out);
+    wr_store_names_sort(out);
     return err;
 }
 
@@ -188,8 +223,9 @@ int weir_store_count(weir_store *s, weir_store_counts *out)
 
 int weir_store_get_stats(weir_store *s, const char *path, weir_store_stats *out)
 {
-    if (!s || !out || !wr_store_path_ok(path))
-        return WR_MISUSE("no store, no place for the account, or a bad path");
+    if (!out || weir_store_path_error(s, path))
+        return WR_MISUSE(out ? weir_store_path_error(s, path)
+                             : "no place for the account");
     if (!s->ops->get_stats)
         return WEIR_UNSUPPORTED;
     return s->ops->get_stats(s->self, path, out);
@@ -211,4 +247,17 @@ int weir_store_broadcast(weir_store *s, const char *prefix, const void *data,
     if (!s->ops->broadcast)
         return WEIR_UNSUPPORTED;
     return s->ops->broadcast(s->self, prefix, data, size, full, ctx, account);
+}
+
+void wr_account_add(weir_store_account *a, int err)
+{
+    a->matched++;
+    if (err == 0)
+        a->sent++;
+    else if (err == WEIR_FULL)
+        a->full++;
+    else if (err == WEIR_CLOSED)
+        a->closed++;
+    else if (a->failed++ == 0)
+        a->err = err;
 }

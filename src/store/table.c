@@ -67,6 +67,13 @@ struct wr_named *wr_table_take(struct wr_table *t, const char *name)
     return entry;
 }
 
+struct wr_named *wr_table_after(const struct wr_table *t, const char *name)
+{
+    size_t i = place_of(t, name);
+    i += i < t->n && strcmp(t->at[i]->name, name) == 0;
+    return i < t->n ? t->at[i] : NULL;
+}
+
 size_t wr_table_matching(const struct wr_table *t, const char *prefix,
                          size_t *first)
 {

@@ -25,6 +25,9 @@ int wr_table_insert(struct wr_table *t, struct wr_named *entry);
 /* Takes out the one of that name, if there is one, and returns it. */
 struct wr_named *wr_table_take(struct wr_table *t, const char *name);
 
+/* The first entry after that name, which need not be there; NULL: none. */
+struct wr_named *wr_table_after(const struct wr_table *t, const char *name);
+
 /* How many names begin with prefix; they are together from *first on. */
 size_t wr_table_matching(const struct wr_table *t, const char *prefix,
                          size_t *first);

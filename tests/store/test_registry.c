@@ -255,10 +255,12 @@ START_TEST(backends_come_and_go)
     must_eq(weir_store_register("alpha", &my_ops, my_open), 0);
     must(weir_store_is_registered("mine"));
     must_eq(weir_store_backends(&names), 0);
-    must_eq(names.n, 3);
+    must_eq(names.n, 5);
     must(strcmp(names.names[0], "alpha") == 0);
     must(strcmp(names.names[1], "channel") == 0);
-    must(strcmp(names.names[2], "mine") == 0);
+    must(strcmp(names.names[2], "file") == 0);
+    must(strcmp(names.names[3], "memory") == 0);
+    must(strcmp(names.names[4], "mine") == 0);
     weir_store_names_free(&names);
     must_eq(names.n, 0);
     weir_store_names_free(&names);
@@ -268,8 +270,10 @@ START_TEST(backends_come_and_go)
     must_eq(weir_store_unregister("mine"), -ENOENT);
     must_eq(weir_store_unregister("channel"), 0);
     must(!weir_store_is_registered("channel"));
+    must_eq(weir_store_unregister("file"), 0);
     must_eq(weir_store_backends(&names), 0);
-    must_eq(names.n, 0);
+    must_eq(names.n, 1);
+    must(strcmp(names.names[0], "memory") == 0);
     weir_store_names_free(&names);
 }
 END_TEST
