@@ -13,15 +13,6 @@
  */
 #include "stream/stream.h"
 
-struct wr_reach {
-    struct wr_reach *next, *prev;       /* by need       */
-    struct wr_reach *next_of, *prev_of; /* of one reader */
-    weir_reader *reader;
-    int64_t need;
-    weir_cond cond;
-    bool listed;
-};
-
 static void insert(weir_stream *s, struct wr_reach *w)
 {
     struct wr_reach *before = s->last;
@@ -39,19 +30,20 @@ static void insert(weir_stream *s, struct wr_reach *w)
         s->first = w;
 }
 
-static void list(struct wr_reach *w)
+void wr_reach_list(struct wr_reach *w)
 {
     weir_reader *r = w->reader;
     insert(r->stream, w);
+    w->prev_of = NULL;
     w->next_of = r->waits;
     if (r->waits)
         r->waits->prev_of = w;
     r->waits = w;
-    r->stream->waiting++;
+    r->stream->waiting += !w->silent;
     w->listed = true;
 }
 
-static void unlist(struct wr_reach *w)
+void wr_reach_unlist(struct wr_reach *w)
 {
     weir_reader *r = w->reader;
     weir_stream *s = r->stream;
@@ -60,31 +52,34 @@ static void unlist(struct wr_reach *w)
     *(w->prev_of ? &w->prev_of->next_of : &r->waits) = w->next_of;
     if (w->next_of)
         w->next_of->prev_of = w->prev_of;
-    s->waiting--;
+    s->waiting -= !w->silent;
     w->listed = false;
 }
 
 static void wake(struct wr_reach *w)
 {
-    unlist(w);
-    weir_cond_signal(&w->cond);
+    wr_reach_unlist(w);
+    if (w->silent)
+        wr_ready_update(w->reader);
+    else
+        weir_cond_signal(&w->cond);
 }
 
 int wr_reach_wait(weir_reader *r, int64_t need, weir_ctx *ctx)
 {
     struct wr_reach w = {.reader = r, .need = need};
-    list(&w);
+    wr_reach_list(&w);
     int err = weir_cond_wait(&w.cond, &r->stream->lock, ctx);
     if (!w.listed)
         return 0;
-    unlist(&w);
+    wr_reach_unlist(&w);
     return err;
 }
 
 void wr_reach_written(weir_stream *s)
 {
     while (s->first && s->first->need <= s->written) {
-        s->woken++;
+        s->woken += !s->first->silent;
         wake(s->first);
     }
 }
@@ -97,6 +92,9 @@ void wr_reach_wake_all(weir_stream *s)
 
 void wr_reach_wake_reader(weir_reader *r)
 {
-    while (r->waits)
-        wake(r->waits);
+    for (struct wr_reach *w = r->waits, *next; w; w = next) {
+        next = w->next_of;
+        if (!w->silent)
+            wake(w);
+    }
 }

@@ -107,6 +107,7 @@ static ptrdiff_t take_in_turn(weir_reader *r, const struct take *t,
     }
     wr_reader_enter(r);
     const ptrdiff_t got = take_next(r, t, ctx);
+    wr_ready_update(r);
     const int64_t upto = wr_keep_raise(s);
     if (upto > 0) {
         weir_mutex_unlock(&s->lock);

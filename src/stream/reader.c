@@ -138,6 +138,7 @@ int weir_reader_close(weir_reader *r)
     wr_reader_enter(r);
     r->closed = true;
     wr_reach_wake_reader(r);
+    wr_ready_update(r);
     wr_keep_leave(r);
     const int64_t upto = wr_keep_raise(s);
     weir_mutex_unlock(&s->lock);
@@ -151,6 +152,7 @@ void weir_reader_free(weir_reader *r)
     if (!r)
         return;
     weir_reader_close(r);
+    wr_ready_free(r);
     weir_stream_unref(r->stream);
     wr_free(r);
 }
@@ -188,6 +190,7 @@ static int64_t seek(weir_reader *r, int64_t off, int whence, weir_ctx *ctx)
         return WEIR_EINVAL;
     wr_keep_move(r, to);
     wr_reach_wake_reader(r);
+    wr_ready_update(r);
     return to;
 }
 

@@ -27,7 +27,18 @@
 
 #define WR_SEGMENT_MAX ((size_t)1 << 30)
 
-struct wr_reach;
+/* One who waits for an offset: a call, or a reader's readiness, which is told
+ * to no call. */
+struct wr_reach {
+    struct wr_reach *next, *prev;       /* by need       */
+    struct wr_reach *next_of, *prev_of; /* of one reader */
+    weir_reader *reader;
+    int64_t need;
+    weir_cond cond;
+    bool listed, silent;
+};
+
+struct wr_ready;
 
 struct weir_stream {
     weir_mutex lock, writing;
@@ -68,6 +79,7 @@ struct weir_reader {
     size_t busy;
     bool closed;
     struct wr_reach *waits;
+    struct wr_ready *ready; /* NULL: nobody asked for it */
 };
 
 /* ---- making (stream.c) --------------------------------------------------- */
@@ -88,7 +100,17 @@ int wr_reach_wait(weir_reader *r, int64_t need, weir_ctx *ctx);
 /* Wakes those who waited for what is written now. */
 void wr_reach_written(weir_stream *s);
 void wr_reach_wake_all(weir_stream *s);
+/* The calls of r. */
 void wr_reach_wake_reader(weir_reader *r);
+void wr_reach_list(struct wr_reach *w);
+void wr_reach_unlist(struct wr_reach *w);
+
+/* ---- readiness (ready.c); under the lock --------------------------------- */
+
+/* r may have become ready, or be so no more. */
+void wr_ready_update(weir_reader *r);
+/* Of a reader that is closed. */
+void wr_ready_free(weir_reader *r);
 
 /* ---- what is kept (keep.c); under the lock ------------------------------- */
 
