@@ -165,14 +165,16 @@ static uint32_t half(uint32_t n, uint32_t max)
     return n < max ? n : max;
 }
 
-uint32_t wr_runq_steal(struct wr_runq *q, struct wr_spawn *out, uint32_t max)
+uint32_t wr_runq_steal(struct wr_runq *q, struct wr_spawn *out, uint32_t max,
+                       bool spawns)
 {
     uint32_t n = 0;
-    if (wr_runq_len(q) == 0 || !wr_bias_try_seize(&q->bias))
+    if (!wr_bias_try_seize(&q->bias))
         return 0;
     for (uint32_t k = half(wr_ready_len(q), max); n < k; n++)
         out[n] = (struct wr_spawn){.arg = wr_ready_pop(q)};
-    for (uint32_t k = n + half(wr_spawn_len(q), max - n); n < k; n++)
+    uint32_t fresh = spawns ? wr_spawn_len(q) : 0;
+    for (uint32_t k = n + half(fresh, max - n); n < k; n++)
         out[n] = *wr_spawn_pop_oldest(q);
     wr_bias_release(&q->bias);
     return n;

@@ -70,6 +70,7 @@ struct wr_runq {
     uint32_t turn;
     uint32_t ready_head, ready_tail;
     uint32_t spawn_top, spawn_bottom;
+    uint32_t drained; /* how often the owner emptied spawn                  */
     struct wr_task *ready[WR_RING];
     struct wr_spawn spawn[WR_RING];
 };
@@ -191,6 +192,8 @@ static inline bool wr_pick_spawn(struct wr_runq *q, struct wr_pick *p)
     if (wr_spawn_len(q) == 0)
         return false;
     wr_pick_entry(p, wr_spawn_pop_newest(q));
+    if (wr_spawn_len(q) == 0)
+        wr_store_rlx(&q->drained, q->drained + 1);
     return true;
 }
 
@@ -242,17 +245,28 @@ static inline bool wr_runq_pick_oldest(struct wr_runq *q, struct wr_pick *p)
 
 /* ---- others -------------------------------------------------------------- */
 
-/* Takes up to max of the older half; how many. */
-uint32_t wr_runq_steal(struct wr_runq *q, struct wr_spawn *out, uint32_t max);
+/* Takes up to max of the older half, new ones too if so said; how many. */
+uint32_t wr_runq_steal(struct wr_runq *q, struct wr_spawn *out, uint32_t max,
+                       bool spawns);
 /* Takes next, or NULL. */
 struct wr_task *wr_runq_steal_next(struct wr_runq *q);
 
-/* How many are ready and new, next not counted: a glance. */
+/* How many are ready, next not counted, and how many are new: glances. */
+static inline uint32_t wr_runq_ready(const struct wr_runq *q)
+{
+    uint32_t n = wr_load_rlx(&q->ready_tail) - wr_load_rlx(&q->ready_head);
+    return n <= WR_RING ? n : 0;
+}
+
+static inline uint32_t wr_runq_new(const struct wr_runq *q)
+{
+    uint32_t n = wr_load_rlx(&q->spawn_bottom) - wr_load_rlx(&q->spawn_top);
+    return n <= WR_RING ? n : 0;
+}
+
 static inline uint32_t wr_runq_len(const struct wr_runq *q)
 {
-    uint32_t ready = wr_load_rlx(&q->ready_tail) - wr_load_rlx(&q->ready_head);
-    uint32_t spawn = wr_load_rlx(&q->spawn_bottom) - wr_load_rlx(&q->spawn_top);
-    return (ready <= WR_RING ? ready : 0) + (spawn <= WR_RING ? spawn : 0);
+    return wr_runq_ready(q) + wr_runq_new(q);
 }
 
 /* Calls fn for the new ones: a glance for a dump. */

@@ -17,12 +17,13 @@
 #include "sched/timer.h"
 
 enum {
-    TICKS = 64,         /* switches between two visits of the base          */
-    IDS = 1024,         /* task numbers a worker takes at once              */
-    SEARCHES = 40,      /* looks of the one worker that spins               */
-    EVENTS = 128,       /* descriptor events taken at once                  */
-    POLL_EVERY = 20000, /* ns between looks at the poller under load        */
-    SPARE_AFTER = 50000 /* ns of backlog after which another worker is woken */
+    TICKS = 64,          /* switches between two visits of the base          */
+    IDS = 1024,          /* task numbers a worker takes at once              */
+    SEARCHES = 40,       /* looks of the one worker that spins               */
+    EVENTS = 128,        /* descriptor events taken at once                  */
+    POLL_EVERY = 20000,  /* ns between looks at the poller under load        */
+    SPARE_AFTER = 50000, /* ns of backlog after which another is woken     */
+    RIPE_AFTER = 10000   /* ns in a queue after which work may be stolen   */
 };
 
 __thread struct wr_task *wr_self_task;
@@ -477,12 +478,16 @@ static void look_around(struct wr_worker *w)
         peek_poller(w);
 }
 
-/* More than it can run for a while: another worker is worth its wake-up. */
+/* More than it can run for a while: another worker is worth its wake-up. New
+ * tasks that it got through in between are no backlog. */
 static void share_backlog(struct wr_worker *w)
 {
-    if (wr_runq_len(&w->runq) == 0)
+    const struct wr_runq *q = &w->runq;
+    bool drained = wr_runq_ready(q) == 0 && q->drained != w->backlog_drained;
+    w->backlog_drained = q->drained;
+    if (wr_runq_len(q) == 0)
         w->backlog_since = INT64_MAX;
-    else if (w->backlog_since == INT64_MAX)
+    else if (w->backlog_since == INT64_MAX || drained)
         w->backlog_since = w->now;
     else if (w->now - w->backlog_since > SPARE_AFTER) {
         w->backlog_since = w->now;
@@ -516,40 +521,74 @@ static bool pick_global(struct wr_worker *w, struct wr_pick *p)
     return keep(w, wr_global_take(w->got, max), p);
 }
 
-static bool steal(struct wr_worker *w, struct wr_pick *p)
+/*
+ * A theft costs both sides about as much as RIPE_AFTER: a barrier in all
+ * threads, and the lines of what was stolen. So new tasks may be stolen from a
+ * queue that its owner has not emptied of them for that long; bursts that it
+ * gets through sooner stay with it.
+ */
+static bool still_new(const struct wr_watch *watch)
+{
+    const struct wr_worker *v = watch->victim;
+    return v && wr_runq_new(&v->runq) > 0 &&
+           wr_load_rlx(&v->runq.drained) == watch->drained;
+}
+
+/* One that is not watched yet is from now on, unless another ripens. */
+static bool is_ripe(struct wr_worker *w, struct wr_worker *victim)
+{
+    uint32_t drained = wr_load_rlx(&victim->runq.drained);
+    if (wr_runq_new(&victim->runq) == 0)
+        return false;
+    if (w->watch.victim == victim && w->watch.drained == drained)
+        return wr_clock() - w->watch.since >= RIPE_AFTER;
+    if (!still_new(&w->watch))
+        w->watch = (struct wr_watch){victim, drained, wr_clock()};
+    return false;
+}
+
+/* One who has something that may be stolen, or NULL. */
+static struct wr_worker *find_victim(struct wr_worker *w)
 {
     uint32_t n = (uint32_t)wr_rt.nworkers;
     uint32_t start = wr_rand_below(&w->rng, n);
     for (uint32_t i = 0; i < n; i++) {
-        struct wr_worker *victim = wr_rt.workers[(start + i) % n];
-        if (victim != w &&
-            keep(w, wr_runq_steal(&victim->runq, w->got, WR_GRAB), p))
-            return true;
+        struct wr_worker *v = wr_rt.workers[(start + i) % n];
+        if (v != w && (wr_runq_ready(&v->runq) > 0 || is_ripe(w, v)))
+            return v;
     }
-    return false;
+    return NULL;
 }
 
+static bool steal(struct wr_worker *w, struct wr_pick *p)
+{
+    struct wr_worker *v = find_victim(w);
+    return v &&
+           keep(w, wr_runq_steal(&v->runq, w->got, WR_GRAB, is_ripe(w, v)), p);
+}
+
+/* New tasks that are not ripe are no reason to stay up: they are their owner's
+ * to run, or to call for help with (share_backlog, and the monitor when a task
+ * holds it). */
 static bool anything_elsewhere(struct wr_worker *w)
 {
-    if (wr_global_len() > 0 || wr_load(&w->inbox_len) > 0 ||
-        wr_load(&wr_rt.stopping))
-        return true;
-    for (int i = 0; i < wr_rt.nworkers; i++)
-        if (wr_runq_len(&wr_rt.workers[i]->runq))
-            return true;
-    return false;
+    return wr_global_len() > 0 || wr_load(&w->inbox_len) > 0 ||
+           wr_load(&wr_rt.stopping) || find_victim(w);
 }
 
 /* At most one worker spins, and briefly: it saves a sleep when partners on
- * threads answer at once. */
+ * threads answer at once, and lets it see something ripen. */
 static bool search(struct wr_worker *w)
 {
     if (wr_load_rlx(&wr_rt.searching) || wr_xchg(&wr_rt.searching, 1))
         return anything_elsewhere(w);
     bool found = false;
-    for (int i = 0; i < SEARCHES && !found; i++) {
+    int64_t until = wr_clock() + 2 * RIPE_AFTER;
+    for (int i = 0; !found && (i < SEARCHES || still_new(&w->watch)); i++) {
         found = anything_elsewhere(w);
         wr_pause();
+        if (i >= SEARCHES && wr_clock() > until)
+            break;
     }
     wr_store_rel(&wr_rt.searching, 0);
     return found;

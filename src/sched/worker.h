@@ -36,6 +36,13 @@ enum { WR_GRAB = 32 }; /* taken at once from the global queue or a victim */
 
 enum wr_worker_state { WR_AWAKE, WR_ASLEEP, WR_NOTIFIED };
 
+/* What one who looks for work has seen of another's queue. */
+struct wr_watch {
+    struct wr_worker *victim;
+    uint32_t drained;
+    int64_t since;
+};
+
 struct wr_worker {
     /* owner only */
     struct wr_context base;
@@ -43,9 +50,11 @@ struct wr_worker {
     enum wr_after after;  /* what is to be done for it                 */
     uint64_t rng;
     uint64_t id_next, id_end; /* task numbers in hand                      */
-    int64_t backlog_since;    /* since when there is more than it can run  */
-    int64_t polled;           /* last look at the poller                   */
-    bool others_turn;         /* a pinned task had the last one            */
+    int64_t backlog_since;    /* since when there is more than it can run, */
+    uint32_t backlog_drained; /* and how often it had emptied its queue    */
+    struct wr_watch watch;
+    int64_t polled;   /* last look at the poller                   */
+    bool others_turn; /* a pinned task had the last one            */
     struct wr_stack_cache stacks;
     struct wr_spawn got[WR_GRAB]; /* on their way from another queue       */
 
