@@ -52,6 +52,9 @@ WEIR_API int weir_backoff_init(weir_backoff *b, const weir_backoff_opts *o);
  * anew. */
 WEIR_API int64_t weir_backoff_delay(weir_backoff *b);
 
+/* The same after so many failures in a row, whoever has counted them. */
+WEIR_API int64_t weir_backoff_after(weir_backoff *b, uint64_t failures);
+
 /* A try failed: one failure more in a row; it succeeded: none. 0. */
 WEIR_API int weir_backoff_failure(weir_backoff *b);
 WEIR_API int weir_backoff_success(weir_backoff *b);

@@ -60,7 +60,14 @@ int64_t weir_backoff_delay(weir_backoff *b)
 {
     if (!b)
         return WR_MISUSE("no back-off");
-    const uint64_t failures = __atomic_load_n(&b->failures_, __ATOMIC_RELAXED);
+    return weir_backoff_after(b,
+                              __atomic_load_n(&b->failures_, __ATOMIC_RELAXED));
+}
+
+int64_t weir_backoff_after(weir_backoff *b, uint64_t failures)
+{
+    if (!b)
+        return WR_MISUSE("no back-off");
     if (failures == 0)
         return 0;
     const int64_t most = bound(&b->opts_, failures);

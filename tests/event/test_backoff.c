@@ -31,6 +31,7 @@ START_TEST(it_doubles_up_to_the_maximum)
         .base = 10, .factor = 3, .max = 100, .jitter = WEIR_JITTER_NONE});
 
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        must_eq(weir_backoff_after(&b, i + 1), bounds[i]);
         weir_backoff_failure(&b);
         must_eq(weir_backoff_delay(&b), bounds[i]);
         must_eq(weir_backoff_delay(&b), bounds[i]);
@@ -164,6 +165,7 @@ START_TEST(wrong_use_is_refused)
         must_eq(weir_backoff_init(&b, &bad[i]), WEIR_EINVAL);
     must_eq(weir_backoff_init(NULL, NULL), WEIR_EINVAL);
     must_eq(weir_backoff_delay(NULL), WEIR_EINVAL);
+    must_eq(weir_backoff_after(NULL, 1), WEIR_EINVAL);
     must_eq(weir_backoff_failure(NULL), WEIR_EINVAL);
     must_eq(weir_backoff_success(NULL), WEIR_EINVAL);
 }
