@@ -48,7 +48,8 @@ enum {
     WEIR_REMOVING = -5013,    /* it is being removed: nobody new comes in     */
     WEIR_EXPIRED = -5014,     /* the time was over; it is somebody else's now */
     WEIR_INCOMPLETE = -5015,  /* a file whose writing was cut off             */
-    WEIR_CORRUPT = -5016      /* a file that is damaged, or of another kind   */
+    WEIR_CORRUPT = -5016,     /* a file that is damaged, or of another kind   */
+    WEIR_TERM = -5017         /* a handler: nobody can ever handle this one   */
 };
 
 /* A sentence for a code, weir's or a negated errno. The text is static.

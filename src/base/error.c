@@ -29,6 +29,7 @@ static const struct code codes[] = {
     {WEIR_EXPIRED, "WEIR_EXPIRED", "too late: it was given to another"},
     {WEIR_INCOMPLETE, "WEIR_INCOMPLETE", "a file whose writing was cut off"},
     {WEIR_CORRUPT, "WEIR_CORRUPT", "damaged, or a file of another kind"},
+    {WEIR_TERM, "WEIR_TERM", "nobody can handle it"},
 };
 
 static const struct code *find(int value)
