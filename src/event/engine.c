@@ -197,10 +197,14 @@ int weir_engine_find(const weir_engine **e, const char *scheme, weir_why *why)
 int wr_engine_of(const weir_engine **e, weir_url **url, const char *text,
                  weir_why *why)
 {
+    weir_limits limits = {0};
     int err = weir_url_parse(url, text, why);
     if (err)
         return err;
     err = weir_engine_find(e, (*url)->scheme, why);
+    /* A limit that is none is wrong also where limits do nothing. */
+    if (!err)
+        err = weir_url_limits(*url, &limits, why);
     if (!err)
         return 0;
     weir_url_free(*url);

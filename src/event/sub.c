@@ -163,8 +163,8 @@ static void account(weir_sub *s, weir_delivery **d, size_t n)
         again += d[i]->message.deliveries > 1;
     }
     __atomic_fetch_add(&s->refs, n, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&s->redelivered, again, __ATOMIC_RELAXED);
     __atomic_fetch_add(&s->received, n, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&s->redelivered, again, __ATOMIC_RELEASE);
 }
 
 /* A message is the first field of its delivery, so an array of the one is an
@@ -193,21 +193,22 @@ ptrdiff_t weir_sub_recv_n(weir_sub *s, weir_message **m, size_t n,
 
 static int receive_one(weir_sub *s, weir_message **m, bool now, weir_ctx *ctx)
 {
-    if (m)
-        *m = NULL;
-    if (!s || !m)
-        return WR_MISUSE("no subscription, or no place for a message");
+    *m = NULL;
     const ptrdiff_t got = receive(s, m, 1, now, ctx);
     return got > 0 ? 0 : (int)got;
 }
 
 int weir_sub_recv(weir_sub *s, weir_message **m, weir_ctx *ctx)
 {
+    if (!s || !m)
+        return WR_MISUSE("no subscription, or no place for a message");
     return receive_one(s, m, false, ctx);
 }
 
 int weir_sub_try_recv(weir_sub *s, weir_message **m)
 {
+    if (!s || !m)
+        return WR_MISUSE("no subscription, or no place for a message");
     return receive_one(s, m, true, NULL);
 }
 
@@ -281,11 +282,11 @@ static void own_counts(const weir_sub *s, weir_sub_counts *out)
     uint64_t ends[WR_ENDS], sum, again;
     int tries = TRIES;
     do {
+        out->redelivered = __atomic_load_n(&s->redelivered, __ATOMIC_ACQUIRE);
         sum = sum_up(s, ends);
         out->received = __atomic_load_n(&s->received, __ATOMIC_ACQUIRE);
         again = sum_up(s, (uint64_t[WR_ENDS]){0});
     } while (again != sum && --tries);
-    out->redelivered = __atomic_load_n(&s->redelivered, __ATOMIC_ACQUIRE);
     out->acked = ends[WR_ACKED];
     out->naked = ends[WR_NAKED];
     out->termed = ends[WR_TERMED];
