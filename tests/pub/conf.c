@@ -371,6 +371,13 @@ void expect_nothing(weir_sub *s)
     must(m == NULL);
 }
 
+void close_now(weir_sub *s)
+{
+    const int err = weir_sub_close(s, ended());
+
+    must(err == 0 || err == WEIR_CANCELED);
+}
+
 weir_ctx *ended(void)
 {
     return &over;

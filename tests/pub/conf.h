@@ -153,6 +153,9 @@ void drop(weir_message *m);
 void expect(weir_sub *s, int from, int to);
 void expect_nothing(weir_sub *s);
 
+/* Closes it without waiting for what its receivers are about. */
+void close_now(weir_sub *s);
+
 /* A context that has ended. */
 weir_ctx *ended(void);
 

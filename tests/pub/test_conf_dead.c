@@ -102,7 +102,9 @@ CONFORMS_IF(dead_letter, an_expired_one_dies)
     post(p, 1);
     m = take_nth(s, 1, 1);
     again = take_nth(s, 1, 2);
-    end = take_nth(dead, 1, 1); /* with nobody there to give it back */
+    while (counts_of(s).dead == 0) /* it would have been delivered again */
+        expect_nothing(s);
+    end = take_nth(dead, 1, 1);
     must_be_from(end->event, m->seq, "2", "deliveries");
     ack(end);
     must_eq(weir_message_ack(again, NULL), WEIR_EXPIRED);

@@ -22,7 +22,7 @@ static void share(void *arg)
         ack(m);
         if (atomic_fetch_sub(&shared.left, 1) == 1)
             for (int i = 0; i < MEMBERS; i++)
-                must_eq(weir_sub_close(shared.members[i], ended()), 0);
+                close_now(shared.members[i]);
     }
     must_eq(err, WEIR_CLOSED);
 }
