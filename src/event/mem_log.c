@@ -49,7 +49,7 @@ static int make_chunk(struct wr_mem_log *l, uint64_t chunk)
     struct wr_mem_msg **at = slot(l, chunk);
     if (*at)
         return 0;
-    *at = l->spare ? l->spare : wr_alloc(WR_MEM_CHUNK * sizeof(**at));
+    *at = l->spare ? l->spare : wr_alloc_unset(WR_MEM_CHUNK * sizeof(**at));
     l->spare = NULL;
     return *at ? 0 : WEIR_ENOMEM;
 }

@@ -33,10 +33,12 @@ struct wr_mem_delivery *wr_mem_delivery_get(struct wr_mem_sub *s)
     if (!s->spare)
         collect(s);
     struct wr_mem_delivery *d = s->spare;
-    if (!d)
-        return wr_alloc(sizeof(*d));
-    s->spare = d->next;
-    *d = (struct wr_mem_delivery){0};
+    if (d)
+        s->spare = d->next;
+    else
+        d = wr_alloc_unset(sizeof(*d));
+    if (d)
+        *d = (struct wr_mem_delivery){0};
     return d;
 }
 

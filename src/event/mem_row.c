@@ -129,11 +129,14 @@ static void key_out(struct wr_mem_group *g, struct wr_mem_row *r)
 static struct wr_mem_row *row_alloc(struct wr_mem_topic *t)
 {
     struct wr_mem_row *r = t->spare;
-    if (!r)
-        return wr_alloc(sizeof(*r));
-    t->spare = r->next;
-    t->spare_count--;
-    *r = (struct wr_mem_row){0};
+    if (r) {
+        t->spare = r->next;
+        t->spare_count--;
+    } else {
+        r = wr_alloc_unset(sizeof(*r));
+    }
+    if (r)
+        *r = (struct wr_mem_row){0};
     return r;
 }
 
