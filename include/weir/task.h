@@ -136,9 +136,9 @@ WEIR_API void weir_dump(FILE *out);
  * For a runtime started with .hosted: runs what is ready, fires timers and
  * looks at descriptors, on the calling thread, which must always be the
  * same. From then on that thread does so too while it waits in a call of weir;
- * before, nothing runs and no timer ends anybody's wait. Waits at most timeout ns for something to do (0: not at all).
- * Returns the number of task switches made; WEIR_EINVAL (not hosted, wrong
- * thread, from a task).
+ * before, nothing runs and no timer ends anybody's wait. Waits at most timeout
+ * ns for something to do (0: not at all). Returns the number of task switches
+ * made; WEIR_EINVAL (not hosted, wrong thread, from a task).
  */
 WEIR_API int weir_run_once(int64_t timeout);
 
