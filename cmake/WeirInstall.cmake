@@ -4,11 +4,20 @@
 include(CMakePackageConfigHelpers)
 set(weir_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 
-install(TARGETS weir_shared weir_static EXPORT weirTargets
+set(weir_libraries weir_shared weir_static)
+if(WEIR_FILE)
+  list(APPEND weir_libraries weir_file weir_file_static)
+endif()
+install(TARGETS ${weir_libraries} EXPORT weirTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  FILES_MATCHING PATTERN "*.h")
+  FILES_MATCHING PATTERN "*.h"
+  PATTERN "file.h" EXCLUDE)
+if(WEIR_FILE)
+  install(FILES include/weir/file.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
+endif()
 if(WEIR_TOOL)
   install(TARGETS weir_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
@@ -26,6 +35,11 @@ file(RELATIVE_PATH weir_pc_to_prefix
 configure_file(cmake/weir.pc.in weir.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/weir.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(WEIR_FILE)
+  configure_file(cmake/weir-file.pc.in weir-file.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/weir-file.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 
 configure_package_config_file(cmake/weirConfig.cmake.in weirConfig.cmake
   INSTALL_DESTINATION ${weir_cmake_dir})

@@ -9,6 +9,7 @@ endif()
 check_include_file(valgrind/valgrind.h WR_HAVE_VALGRIND)
 
 file(GLOB_RECURSE weir_sources CONFIGURE_DEPENDS src/*.c src/*.S)
+list(FILTER weir_sources EXCLUDE REGEX "/src/engine/") # libraries of their own
 set(weir_version_script ${PROJECT_SOURCE_DIR}/src/libweir.map)
 
 add_library(weir_objects OBJECT ${weir_sources})
@@ -35,6 +36,9 @@ set_target_properties(weir_shared PROPERTIES
   SOVERSION ${PROJECT_VERSION_MAJOR}
   EXPORT_NAME weir
   LINKER_LANGUAGE C
+  # Engines are looked for beside it.
+  INSTALL_RPATH "$ORIGIN"
+  BUILD_WITH_INSTALL_RPATH ON
   LINK_DEPENDS ${weir_version_script})
 target_link_options(weir_shared PRIVATE
   -Wl,--version-script=${weir_version_script} -Wl,-Bsymbolic-functions)

@@ -6,10 +6,13 @@ find_package(PkgConfig)
 if(PKG_CONFIG_FOUND)
   pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.13)
   pkg_check_modules(CHECK IMPORTED_TARGET check>=0.15)
+  # 3.37 has STRICT tables.
+  pkg_check_modules(SQLITE3 IMPORTED_TARGET sqlite3>=3.37)
 endif()
 
 # What is not asked for is built when its parts are there.
 option(WEIR_TOOL "Build the weir command (needs jansson)" "${JANSSON_FOUND}")
+option(WEIR_FILE "Build the engine `file` (needs SQLite)" "${SQLITE3_FOUND}")
 option(WEIR_TESTS "Build the tests (needs Check)" "${CHECK_FOUND}")
 option(WEIR_EXAMPLES "Build the examples" "${PROJECT_IS_TOP_LEVEL}")
 option(WEIR_BENCH "Build the benchmark" OFF)
@@ -25,6 +28,10 @@ set_property(CACHE WEIR_SANITIZE PROPERTY STRINGS
 if(WEIR_TOOL AND NOT JANSSON_FOUND)
   message(FATAL_ERROR "The weir command needs jansson 2.13 or later "
     "(Debian: libjansson-dev) and pkg-config. Or say -DWEIR_TOOL=OFF.")
+endif()
+if(WEIR_FILE AND NOT SQLITE3_FOUND)
+  message(FATAL_ERROR "The engine `file` needs SQLite 3.37 or later "
+    "(Debian: libsqlite3-dev) and pkg-config. Or say -DWEIR_FILE=OFF.")
 endif()
 if(WEIR_TESTS AND NOT CHECK_FOUND)
   message(FATAL_ERROR "The tests need Check 0.15 or later (Debian: check) "

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine `file`, inside.
+ *
+ * An open database is a `struct db` with a thread of its own, the only one
+ * that calls SQLite; the handles of a process on one file share it.
+ *
+ *   caller: request --push--> inbox --take--> thread: BEGIN
+ *                                                     each request
+ *                                                     those it lets go on
+ *                                                     COMMIT
+ *   caller  <-------- its weir_ctx ends ------------- answers all
+ *
+ * Who owns what
+ *   - A request belongs to its caller until it is pushed and after it was
+ *     answered; in between to the thread. A caller whose own context ends
+ *     leaves it to the thread (state ABANDONED), which frees it, and does not
+ *     begin it any more.
+ *   - Topics, groups, lists of requests, and all of `struct db` below the line
+ *     are the thread's; handles refer to them and are freed by it.
+ *   - Rows of topics and groups are kept in memory for as long as nobody else
+ *     has written to the file: `epoch` of the row is that of the database.
+ *     What a transaction changed is written at its end.
+ *
+ * A request that cannot be served yet (nothing to receive, no room) waits in
+ * the list of its group or topic, with no transaction open. It is tried again
+ * in each transaction that may let it go on, and when its time has come.
+ */
+#ifndef WR_ENGINE_FILE_FILE_H
+#define WR_ENGINE_FILE_FILE_H
+
+#include <weir/file.h>
+#include <weir/mutex.h>
+#include <weir/task.h>
+#include <weir/time.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/types.h>
+
+enum {
+    LEASE_SECONDS = 30,
+    PATH_LIMIT = 480, /* SQLite's is 512, with its suffixes                  */
+    NAME_LIMIT = 255,
+    SEQ_BITS = 44 /* of a row's number; the topic or group has the others   */
+};
+
+/* ---- requests ------------------------------------------------------------ */
+
+enum kind {
+    ASK_PUB_OPEN,
+    ASK_SUB_OPEN,
+    ASK_PUBLISH,
+    ASK_RECV,
+    ASK_SETTLE,
+    ASK_COUNTS,
+    ASK_TOPIC_COUNTS,
+    ASK_TOPIC_REMOVE,
+    ASK_GROUP_REMOVE,
+    ASK_FREE, /* the end of a handle                                      */
+    /* These have no answer and are not requests. */
+    GIVE_BACK, /* a delivery                                              */
+    CLOSE,     /* a handle: those who wait by it                          */
+    STOP       /* the thread                                              */
+};
+
+/* What reaches the thread; the first field of what it is. */
+struct job {
+    struct job *next;
+    enum kind kind;
+};
+
+struct jobs {
+    struct job *first, *last;
+};
+
+enum sync { SYNC_OFF, SYNC_NORMAL, SYNC_FULL };
+
+/* Of a publish: one event. */
+struct item {
+    weir_event *event; /* a reference                                     */
+    const char *id;
+    uint64_t seq;
+    bool duplicate;
+};
+
+/* Of a settle: one delivery. */
+struct claim {
+    uint64_t seq;
+    uint32_t deliveries;
+    int code;
+};
+
+enum { UNASKED, PENDING, ANSWERED, ABANDONED };
+
+struct request {
+    struct job job;
+    uint32_t state; /* left from PENDING by one compare-and-swap            */
+    weir_ctx done;  /* ends with the answer                                 */
+    struct handle *handle;
+    enum sync sync;
+    int64_t busy;    /* as the URL has it                                   */
+    int64_t give_up; /* on weir_now; 0: it has not met a lock               */
+    int64_t asked;   /* wall clock                                          */
+    ptrdiff_t result;
+    weir_why *why; /* of the caller, who waits without a context; or NULL   */
+    size_t n;
+    /* publish: items [0, stored) are in the file, [stored, at) in the
+     * transaction */
+    struct item *items;
+    size_t stored, at;
+    /* recv */
+    struct delivery *got;
+    bool now;
+    /* settle */
+    enum weir_settle how;
+    int64_t delay;
+    struct claim *claims;
+    /* open, counts, remove */
+    const weir_sub_opts *opts;
+    const char *topic, *group;
+    weir_sub_counts counts;
+    weir_topic_counts topic_counts;
+};
+
+/* ---- what the file has --------------------------------------------------- */
+
+struct topic {
+    struct topic *next;
+    uint32_t refs; /* handles, and groups                                   */
+    char *name;
+    int64_t id, born;
+    uint64_t epoch; /* of the row below                                     */
+    bool gone;      /* removed: for ever                                    */
+    bool dirty;
+    /* Messages first..last are kept, without a gap; stamp: when the last one
+     * was published. */
+    int64_t first, last, bytes, max_age, stamp;
+    /* Below it every group has settled all; it may be too low. */
+    int64_t floor;
+    struct group *groups;
+    struct jobs blocked; /* publishes that wait for room                    */
+    int64_t wake_at;     /* wall clock; INT64_MAX: only for news            */
+    bool news;           /* there may be room                               */
+};
+
+struct group {
+    struct group *next;
+    struct topic *topic;
+    uint32_t refs; /* handles                                               */
+    char *name;
+    int64_t id, born;
+    uint64_t epoch;
+    bool gone, dirty;
+    bool own; /* it has a lease, which is ours to renew                     */
+    /* `told` of the `lost` were reported by WEIR_LAGGED. */
+    int64_t cursor, dead, lost, told;
+    struct jobs waiting; /* receives                                        */
+    int64_t wake_at;
+    bool news;
+};
+
+/* ---- handles ------------------------------------------------------------- */
+
+/* A publisher or a subscription. */
+struct handle {
+    struct db *db;
+    struct topic *topic;
+    struct group *group; /* of a subscription                               */
+    enum sync sync;
+    int64_t busy;
+    uint32_t closed;
+    weir_limits limits;
+    int64_t ack_wait;
+    uint32_t max_deliveries;
+    char *dead; /* the topic of the dead letters                            */
+    struct job close;
+    struct request end;
+};
+
+static inline struct handle *handle_of_close(struct job *j)
+{
+    return (struct handle *)(void *)((char *)j -
+                                     offsetof(struct handle, close));
+}
+
+struct delivery {
+    weir_delivery face;
+    struct job job;
+    struct delivery *next;
+    struct handle *sub;
+    int64_t due;
+    bool unseen; /* its receive was abandoned: it does not count            */
+};
+
+/* ---- the database -------------------------------------------------------- */
+
+enum statement {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    DATA_VERSION,
+    TOPIC_FIND,
+    TOPIC_LOAD,
+    TOPIC_ADD,
+    TOPIC_SAVE,
+    TOPIC_DROP,
+    GROUP_FIND,
+    GROUP_LOAD,
+    GROUP_ADD,
+    GROUP_SAVE,
+    GROUP_DROP,
+    GROUPS_ANY,
+    GROUPS_COUNT,
+    GROUPS_FLOOR,
+    GROUPS_LOSE,
+    LEASE_RENEW,
+    LEASE_FIRST,
+    LEASE_OVER,
+    MESSAGE_ADD,
+    MESSAGE_GET,
+    MESSAGE_STAMP,
+    MESSAGE_YOUNGER,
+    MESSAGE_SIZES,
+    MESSAGE_POP,
+    MESSAGE_DROP,
+    MESSAGE_BURY,
+    ID_FIND,
+    ID_ADD,
+    ID_DROP,
+    ID_EXPIRE,
+    IDS_DROP,
+    PENDING_ADD,
+    PENDING_GET,
+    PENDING_DUE,
+    PENDING_NEXT_DUE,
+    PENDING_KEY,
+    PENDING_TAKE,
+    PENDING_BACK,
+    PENDING_MORE,
+    PENDING_DROP,
+    PENDING_UNBLOCK,
+    PENDING_COUNT,
+    PENDING_ALL,
+    PENDING_LOSE,
+    PENDING_ORPHANS,
+    STATEMENTS
+};
+
+struct db {
+    struct db *next;
+    uint32_t refs;
+    dev_t dev;
+    ino_t ino;
+    char *path; /* absolute, without links                                  */
+    pthread_t thread;
+    struct job stop;
+    struct job *inbox; /* the newest first; any thread pushes               */
+    uint32_t asleep;   /* who pushes then, wakes it                         */
+    uint32_t sweep;    /* requests that wait were abandoned                 */
+    int wake_fd;
+
+    /* ---- the thread's own ---- */
+    sqlite3 *sql;
+    sqlite3_stmt *statements[STATEMENTS];
+    weir_why why; /* what was wrong last                                    */
+    struct jobs todo;
+    struct jobs served; /* by the transaction that is open                  */
+    struct topic *topics;
+    int64_t now;          /* wall clock, of the transaction                 */
+    uint64_t epoch;       /* changes when others wrote, and by a rollback   */
+    int64_t data_version; /* SQLite's, of that epoch                        */
+    enum sync sync;       /* as it is set                                   */
+    int64_t renew_at;     /* leases; INT64_MAX: there are none              */
+    int64_t backoff;      /* of the lock that was met; 0: it is free        */
+    int changes;          /* sqlite3_total_changes at the last commit       */
+    bool stopping;
+    int news_fd, wal_fd;
+};
+
+/* ---- memory (mem.c) ------------------------------------------------------ */
+
+/* As wr_alloc of libweir, which a shared library of its own cannot reach. */
+void *wr_file_alloc(size_t size);
+char *wr_file_copy(const char *s);
+void wr_file_mem_fail_after(int64_t n);
+
+/* ---- databases of the process (db.c) ------------------------------------- */
+
+/* The database of the URL's path, made if `make`; a reference. 0, or a code
+ * and why. */
+int wr_file_db_get(struct db **db, const char *path, bool make, weir_why *why);
+/* The last reference joins the thread, which has closed the file. */
+void wr_file_db_put(struct db *db);
+/* In the child of a fork, of a process that has used the engine. */
+bool wr_file_forked(void);
+
+/* ---- requests (request.c) ------------------------------------------------ */
+
+/* A request with so many bytes behind it; NULL: no memory. h may be NULL. */
+struct request *wr_file_request(enum kind kind, struct handle *h, size_t extra);
+void wr_file_request_init(struct request *r, enum kind kind, struct handle *h);
+void wr_file_request_free(struct request *r);
+/* Pushes it and waits for the answer, at most until ctx ends. 0; otherwise
+ * why there is none: it was not even pushed when ctx had ended before. */
+int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx);
+/* After that: true: r is gone; false: the answer has come after all. */
+bool wr_file_abandon(struct db *db, struct request *r);
+/* Both: 0, and r is answered; otherwise r is gone. */
+int wr_file_ask(struct db *db, struct request *r, weir_ctx *ctx);
+/* Without a context, whatever it takes. */
+void wr_file_ask_surely(struct db *db, struct request *r);
+
+void wr_file_push(struct db *db, struct job *j);
+void wr_file_wake(struct db *db);
+/* The thread's: what came, in its order. */
+struct jobs wr_file_take(struct db *db);
+/* The thread's: gives the answer in r->result; r is not its any more. */
+void wr_file_answer(struct db *db, struct request *r);
+
+static inline struct request *request_of(struct job *j)
+{
+    return (struct request *)(void *)j;
+}
+
+static inline bool is_abandoned(const struct request *r)
+{
+    return __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == ABANDONED;
+}
+
+void wr_file_jobs_add(struct jobs *list, struct job *j);
+struct job *wr_file_jobs_pop(struct jobs *list);
+/* Moves all of `from` behind those of `to`. */
+void wr_file_jobs_move(struct jobs *to, struct jobs *from);
+
+/* ---- the thread (loop.c) ------------------------------------------------- */
+
+void *wr_file_thread(void *db);
+
+/* ---- one transaction (batch.c) ------------------------------------------- */
+
+/* Executes what is in todo, and tries those who wait and may go on. False: a
+ * lock of another process was met, and what is left is still in todo. */
+bool wr_file_batch(struct db *db);
+/* Renews the leases that are ours. */
+void wr_file_renew(struct db *db);
+/* When others have written since the last look: those who wait may go on. */
+int wr_file_look_for_others(struct db *db);
+/* Is there one who waits and may go on? *at: the earliest time at which there
+ * will be, without news. */
+bool wr_file_ready(struct db *db, int64_t *at);
+/* Answers those who wait by the handle: WEIR_CLOSED. */
+void wr_file_close(struct db *db, const struct handle *h);
+/* Lets go of requests that were abandoned while they waited. */
+void wr_file_sweep(struct db *db);
+
+/* ---- SQL (sql.c) --------------------------------------------------------- */
+
+/* 1: there is a row in *s, to be ended by wr_file_reset; 0: there is none;
+ * otherwise a code. The arguments follow the form: i int64_t; t const char *
+ * (NULL: null); b const void *, size_t (NULL or 0: null); n null. What they
+ * point to stays until the statement is over. */
+int wr_file_row(struct db *db, enum statement id, sqlite3_stmt **s,
+                const char *form, ...);
+void wr_file_reset(sqlite3_stmt *s);
+/* Without a row. 0, or a code. */
+int wr_file_run(struct db *db, enum statement id, const char *form, ...);
+/* The row's first column, or `none`. 0, or a code. */
+int wr_file_number(struct db *db, enum statement id, int64_t *out, int64_t none,
+                   const char *form, ...);
+/* The code for what SQLite returned, and the sentence in db->why. */
+int wr_file_failed(struct db *db, int rc);
+int64_t wr_file_clock(void);
+
+/* ---- opening (schema.c) -------------------------------------------------- */
+
+/* 0; WEIR_BUSY: to be tried again; or a code, and db->why. */
+int wr_file_sql_open(struct db *db);
+void wr_file_sql_close(struct db *db);
+
+/* ---- news of other processes (news.c) ------------------------------------ */
+
+int wr_file_news_open(struct db *db);
+void wr_file_news_close(struct db *db);
+void wr_file_news_tell(struct db *db);
+/* Waits for a push, for news (true), or until the instant on the wall clock. */
+bool wr_file_news_wait(struct db *db, int64_t until);
+
+/* ---- topics (topic.c) ---------------------------------------------------- */
+
+static inline int64_t row_of(int64_t id, int64_t seq)
+{
+    return (id << SEQ_BITS) + seq;
+}
+
+static inline int64_t seq_of(int64_t row)
+{
+    return row & ((INT64_C(1) << SEQ_BITS) - 1);
+}
+
+/* The topic of a name, with a reference, made if `make`. 0, -ENOENT, or a
+ * code. */
+int wr_file_topic_get(struct db *db, struct topic **t, const char *name,
+                      bool make);
+void wr_file_topic_put(struct topic *t);
+/* Frees what nobody refers to, between transactions. */
+void wr_file_topics_prune(struct db *db);
+/* Sees to it that the row is that of the file. 0; WEIR_CLOSED: it is gone. */
+int wr_file_topic_load(struct db *db, struct topic *t);
+int wr_file_topic_save(struct db *db, struct topic *t);
+int wr_file_topic_remove(struct db *db, struct topic *t);
+/* Those who wait for messages may go on. */
+void wr_file_topic_news(struct topic *t);
+/* The row of a new message, which is accounted for. 0; WEIR_LIMIT. */
+int wr_file_topic_next(struct db *db, struct topic *t, int64_t size,
+                       int64_t *row);
+/* A number that tells a row from a later one with the same id. */
+int64_t wr_file_nonce(void);
+/* The id of the row that was added last. 0; WEIR_LIMIT. */
+int wr_file_new_id(struct db *db, int64_t *id);
+
+/* ---- limits (limit.c) ---------------------------------------------------- */
+
+/* Takes away what is too old. */
+int wr_file_expire(struct db *db, struct topic *t);
+/* Makes room for an event: 0; WEIR_FULL: it is to wait, or to fail;
+ * WEIR_LIMIT; or a code. */
+int wr_file_make_room(struct db *db, struct topic *t, const weir_limits *l,
+                      int64_t size);
+/* When there may be room without news. */
+int wr_file_room_at(struct db *db, struct topic *t);
+
+/* ---- publishing (publish.c) ---------------------------------------------- */
+
+/* 0: served; 1: it has to wait; or a code. */
+int wr_file_publish(struct db *db, struct request *r);
+
+/* ---- groups (group.c) ---------------------------------------------------- */
+
+/* The group of a subscription, with a reference; made if need be. */
+int wr_file_group_get(struct db *db, struct group **g, struct topic *t,
+                      const weir_sub_opts *o);
+void wr_file_group_put(struct group *g);
+void wr_file_groups_prune(struct topic *t);
+int wr_file_group_load(struct db *db, struct group *g);
+int wr_file_group_save(struct db *db, struct group *g);
+/* Saves the groups of a topic; the rows are read again when `forget`. */
+int wr_file_groups_save(struct db *db, struct topic *t, bool forget);
+/* Takes the row and what is pending away. */
+int wr_file_group_drop(struct db *db, int64_t id);
+/* 0, -ENOENT, or a code. */
+int wr_file_group_remove(struct db *db, struct topic *t, const char *name);
+/* All groups of a topic. */
+int wr_file_groups_drop(struct db *db, struct topic *t);
+int wr_file_group_counts(struct db *db, struct group *g, weir_sub_counts *out);
+/* Renews the leases that are ours. */
+int wr_file_leases_renew(struct db *db);
+/* Drops the groups of a topic whose lease is over. */
+int wr_file_leases_end(struct db *db, struct topic *t);
+
+/* ---- receiving (recv.c) -------------------------------------------------- */
+
+/* 0: served; 1: it has to wait; or a code. */
+int wr_file_recv(struct db *db, struct request *r);
+/* Sets when something is due in the group without news. */
+int wr_file_due_at(struct db *db, struct group *g);
+void wr_file_delivery_free(struct delivery *d);
+
+static inline int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* now + ns, at most for ever. */
+static inline int64_t later(int64_t now, int64_t ns)
+{
+    return ns > INT64_MAX - now ? INT64_MAX : now + ns;
+}
+
+/* ---- settling (settle.c) ------------------------------------------------- */
+
+int wr_file_settle(struct db *db, struct request *r);
+int wr_file_give_back(struct db *db, struct delivery *d);
+
+/* What is pending, and is to be settled. */
+struct pending {
+    const struct handle *sub;
+    int64_t seq, deliveries, key;
+    bool has_key;
+};
+
+/* To the dead letters; what is pending goes. */
+int wr_file_bury(struct db *db, const struct pending *p, const char *reason);
+/* Takes it away; the next one of its key may go on. */
+int wr_file_unpend(struct db *db, const struct pending *p);
+
+#endif

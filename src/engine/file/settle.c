@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Settling: what is pending and still the delivery that is settled, goes, goes
+ * back, or goes to the dead letters. */
+#include "engine/file/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- what is pending ----------------------------------------------------- */
+
+int wr_file_unpend(struct db *db, const struct pending *p)
+{
+    struct group *g = p->sub->group;
+    int err = wr_file_run(db, PENDING_DROP, "ii", g->id, p->seq);
+    if (!err && p->has_key)
+        err = wr_file_run(db, PENDING_UNBLOCK, "iii", g->id, p->key, db->now);
+    g->news |= p->has_key;
+    g->topic->news = true;
+    return err;
+}
+
+/* 1 and the rest of *p: it is in flight, by that delivery, and its time was
+ * not over at that instant. */
+static int find(struct db *db, struct pending *p, int64_t at)
+{
+    sqlite3_stmt *s;
+    const int found =
+        wr_file_row(db, PENDING_GET, &s, "ii", p->sub->group->id, p->seq);
+    if (found <= 0)
+        return found;
+    const bool current = sqlite3_column_int64(s, 0) == p->deliveries &&
+                         sqlite3_column_int64(s, 1) &&
+                         sqlite3_column_int64(s, 2) > at;
+    p->key = sqlite3_column_int64(s, 3);
+    p->has_key = sqlite3_column_type(s, 3) != SQLITE_NULL;
+    wr_file_reset(s);
+    return current;
+}
+
+static int give_back(struct db *db, const struct pending *p, int64_t deliveries,
+                     int64_t delay)
+{
+    struct group *g = p->sub->group;
+    const uint32_t most = p->sub->max_deliveries;
+    const int64_t due = later(db->now, delay);
+    if (most && deliveries >= most)
+        return wr_file_bury(db, p, "deliveries");
+    g->wake_at = sooner(g->wake_at, due);
+    return wr_file_run(db, PENDING_BACK, "iiii", g->id, p->seq, deliveries,
+                       due);
+}
+
+/* ---- the dead ------------------------------------------------------------ */
+
+enum { HEADERS_ROOM = 1024, NUMBER_ROOM = 24 };
+
+static size_t put(char *to, size_t at, const char *name, const char *value)
+{
+    const int n =
+        snprintf(to + at, HEADERS_ROOM - at, "%s%c%s", name, 0, value);
+    return at + (size_t)n + 1;
+}
+
+static size_t dead_headers(char *to, const struct pending *p,
+                           const char *reason)
+{
+    char seq[NUMBER_ROOM], deliveries[NUMBER_ROOM];
+    const struct group *g = p->sub->group;
+    snprintf(seq, sizeof(seq), "%" PRId64, p->seq);
+    snprintf(deliveries, sizeof(deliveries), "%" PRId64, p->deliveries);
+    size_t at = put(to, 0, "weir-dead-topic", g->topic->name);
+    at = put(to, at, "weir-dead-group", g->own ? "" : g->name);
+    at = put(to, at, "weir-dead-seq", seq);
+    at = put(to, at, "weir-dead-deliveries", deliveries);
+    return put(to, at, "weir-dead-reason", reason);
+}
+
+static int copy(struct db *db, struct topic *to, const struct pending *p,
+                const char *reason)
+{
+    char headers[HEADERS_ROOM];
+    const size_t size = dead_headers(headers, p, reason);
+    const int64_t from = row_of(p->sub->group->topic->id, p->seq);
+    int64_t row, bytes;
+    int err = wr_file_topic_next(db, to, 0, &row);
+    if (err)
+        return err;
+    /* The zeros that end names and values are not of the event. */
+    err = wr_file_number(db, MESSAGE_BURY, &bytes, 0, "iiibi", row, to->stamp,
+                         (int64_t)size - 10, headers, size, from);
+    to->bytes += bytes;
+    wr_file_topic_news(to);
+    return err;
+}
+
+int wr_file_bury(struct db *db, const struct pending *p, const char *reason)
+{
+    struct topic *to;
+    struct group *g = p->sub->group;
+    int err = wr_file_topic_get(db, &to, p->sub->dead, true);
+    if (err)
+        return err;
+    err = copy(db, to, p, reason);
+    wr_file_topic_put(to);
+    if (err)
+        return err;
+    g->dead++;
+    g->dirty = true;
+    return wr_file_unpend(db, p);
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+static int settle_one(struct db *db, const struct request *r, struct claim *c)
+{
+    struct pending p = {
+        .sub = r->handle, .seq = (int64_t)c->seq, .deliveries = c->deliveries};
+    struct group *g = r->handle->group;
+    const int found = find(db, &p, r->asked);
+    c->code = found > 0 ? 0 : WEIR_EXPIRED;
+    if (found <= 0)
+        return found;
+    const int64_t due = later(db->now, r->handle->ack_wait);
+    switch (r->how) {
+    case WEIR_SETTLE_ACK:
+        return wr_file_unpend(db, &p);
+    case WEIR_SETTLE_NAK:
+        return give_back(db, &p, p.deliveries, r->delay);
+    case WEIR_SETTLE_TERM:
+        return wr_file_bury(db, &p, "term");
+    default:
+        g->wake_at = sooner(g->wake_at, due);
+        return wr_file_run(db, PENDING_MORE, "iii", g->id, p.seq, due);
+    }
+}
+
+static int load(struct db *db, struct group *g)
+{
+    const int err = wr_file_topic_load(db, g->topic);
+    return err ? err : wr_file_group_load(db, g);
+}
+
+int wr_file_settle(struct db *db, struct request *r)
+{
+    int err = load(db, r->handle->group);
+    r->result = err;
+    if (err == WEIR_CLOSED)
+        return 0;
+    for (size_t i = 0; i < r->n && !err; i++)
+        err = settle_one(db, r, &r->claims[i]);
+    return err;
+}
+
+int wr_file_give_back(struct db *db, struct delivery *d)
+{
+    const weir_message *m = &d->face.message;
+    struct pending p = {
+        .sub = d->sub, .seq = (int64_t)m->seq, .deliveries = m->deliveries};
+    int err = load(db, d->sub->group);
+    if (err)
+        return err == WEIR_CLOSED ? 0 : err;
+    const int found = find(db, &p, 0);
+    if (found <= 0)
+        return found;
+    if (d->unseen) {
+        struct group *g = d->sub->group;
+        g->wake_at = 0;
+        return wr_file_run(db, PENDING_BACK, "iiii", g->id, p.seq,
+                           p.deliveries - 1, db->now);
+    }
+    return give_back(db, &p, p.deliveries, 0);
+}
