@@ -40,6 +40,34 @@ static inline void stress_tell(const char *what)
     fflush(stdout);
 }
 
+/*
+ * Rounds, each with the next seed, until the time is over; every so many the
+ * runtime starts anew, with as many workers as the seed says. How many. The
+ * seed is told every now and then, for the case that a round hangs.
+ */
+static inline uint64_t stress_rounds(int restart, void (*round)(struct chance))
+{
+    const int64_t end = weir_now() + (int64_t)(stress_seconds * 1e9);
+    const uint64_t first = stress_seed;
+    int64_t told = 0;
+    int i;
+
+    do {
+        struct chance chance = {stress_seed};
+        const weir_opts opts = {.workers = 1 + below(&chance, 4)};
+
+        if (weir_now() - told > WEIR_SECOND) {
+            stress_tell("now at");
+            told = weir_now();
+        }
+        must_eq(weir_start(&opts), 0);
+        for (i = 0; i < restart && weir_now() < end; i++, stress_seed++)
+            round((struct chance){stress_seed});
+        must_eq(weir_stop(WEIR_FOREVER), 0);
+    } while (weir_now() < end);
+    return stress_seed - first;
+}
+
 /* One test, for as long as --seconds says, from --seed on. */
 static inline int stress_main(int argc, char **argv, const TTest *test)
 {

@@ -414,28 +414,10 @@ static void play_round(struct chance chance)
     free(w);
 }
 
-/* The seed is told every now and then, for the case that a round hangs. */
 START_TEST(traffic_of_all_kinds)
 {
-    const int64_t end = weir_now() + (int64_t)(stress_seconds * 1e9);
-    const uint64_t first = stress_seed;
-    int64_t told = 0;
-    int i;
-
-    do {
-        struct chance chance = {stress_seed};
-        const weir_opts opts = {.workers = 1 + below(&chance, 4)};
-
-        if (weir_now() - told > WEIR_SECOND) {
-            stress_tell("now at");
-            told = weir_now();
-        }
-        must_eq(weir_start(&opts), 0);
-        for (i = 0; i < RESTART && weir_now() < end; i++, stress_seed++)
-            play_round((struct chance){stress_seed});
-        must_eq(weir_stop(WEIR_FOREVER), 0);
-    } while (weir_now() < end);
-    printf("%llu rounds\n", (unsigned long long)(stress_seed - first));
+    printf("%llu rounds\n",
+           (unsigned long long)stress_rounds(RESTART, play_round));
 }
 END_TEST
 

@@ -457,26 +457,9 @@ static void play_round(struct chance chance)
 
 START_TEST(each_element_meets_one_fate)
 {
-    const int64_t end = weir_now() + (int64_t)(stress_seconds * 1e9);
-    const uint64_t first = stress_seed;
-    int64_t told = 0;
-    int i;
+    const uint64_t rounds = stress_rounds(RESTART, play_round);
 
-    do {
-        struct chance chance = {stress_seed};
-        const weir_opts opts = {.workers = 1 + below(&chance, 4)};
-
-        if (weir_now() - told > WEIR_SECOND) {
-            stress_tell("now at");
-            told = weir_now();
-        }
-        must_eq(weir_start(&opts), 0);
-        for (i = 0; i < RESTART && weir_now() < end; i++, stress_seed++)
-            play_round((struct chance){stress_seed});
-        must_eq(weir_stop(WEIR_FOREVER), 0);
-    } while (weir_now() < end);
-    printf("%llu rounds, %lu messages\n",
-           (unsigned long long)(stress_seed - first), messages);
+    printf("%llu rounds, %lu messages\n", (unsigned long long)rounds, messages);
 }
 END_TEST
 

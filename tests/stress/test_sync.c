@@ -10,36 +10,9 @@
  * A round has its own number of workers and parties; the seed decides both
  * and what each party does, and is printed with each failure.
  */
-#include <stdio.h>
-#include <time.h>
-#include <unistd.h>
-#include "../chan/parties.h"
+#include "stress.h"
 
 enum { PARTIES_MOST = 16, PERMITS = 5, MEET = 3, ONCES = 64, ROUND_MS = 100 };
-
-static double seconds = 3;
-static uint64_t seed;
-
-/* ---- chance -------------------------------------------------------------- */
-
-struct chance {
-    uint64_t state;
-};
-
-/* splitmix64 (Steele, Lea and Flood, 2014). */
-static uint64_t draw(struct chance *c)
-{
-    uint64_t z = c->state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static int below(struct chance *c, int n)
-{
-    return (int)(draw(c) % (uint64_t)n);
-}
 
 /* ---- what the parties share ---------------------------------------------- */
 
@@ -403,63 +376,32 @@ static void check_at_rest(struct world *w)
          w->root.children_ == NULL);
 }
 
-static void play_round(struct chance *chance)
+static void play_round(struct chance chance)
 {
-    const weir_opts opts = {.workers = 1 + below(chance, 4)};
     struct world *w = world_new();
     struct party_of parties[PARTIES_MOST]; /* the first one stirs */
-    struct crew crew = CREW(below(chance, MODES));
-    int i, n = 3 + below(chance, PARTIES_MOST - 2);
+    struct crew crew = CREW(below(&chance, MODES));
+    int i, n = 3 + below(&chance, PARTIES_MOST - 2);
 
-    must_eq(weir_start(&opts), 0);
     must_eq(weir_ctx_init_timeout(&w->root, NULL, ROUND_MS * WEIR_MILLISECOND),
             0);
     for (i = 0; i < n; i++) {
-        parties[i] = (struct party_of){w, {draw(chance)}, &w->targets[i]};
+        parties[i] = (struct party_of){w, {draw(&chance)}, &w->targets[i]};
         crew_go(&crew, i ? live : stir, &parties[i]);
     }
     crew_wait(&crew);
     check_at_rest(w);
     must_eq(weir_ctx_fini(&w->root), 0);
-    must_eq(weir_stop(WEIR_FOREVER), 0);
     free(w);
 }
 
 START_TEST(everything_at_once)
 {
-    struct chance chance = {seed};
-    const int64_t end = weir_now() + (int64_t)(seconds * 1e9);
-
-    printf("seed %llu, %g s\n", (unsigned long long)seed, seconds);
-    fflush(stdout);
-    do
-        play_round(&chance);
-    while (weir_now() < end);
+    printf("%llu rounds\n", (unsigned long long)stress_rounds(1, play_round));
 }
 END_TEST
 
-static int usage(const char *name)
-{
-    fprintf(stderr, "usage: %s [--seconds N] [--seed N]\n", name);
-    return 2;
-}
-
 int main(int argc, char **argv)
 {
-    struct check_entry entry = CHECK_TEST(everything_at_once);
-    int i;
-
-    seed = (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
-    for (i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--seconds") == 0)
-            seconds = strtod(argv[i + 1], NULL);
-        else if (strcmp(argv[i], "--seed") == 0)
-            seed = strtoull(argv[i + 1], NULL, 0);
-        else
-            return usage(argv[0]);
-    }
-    if (i != argc || seconds < 0)
-        return usage(argv[0]);
-    entry.limit = seconds + 60;
-    return check_main(&entry, 1);
+    return stress_main(argc, argv, everything_at_once);
 }
