@@ -32,8 +32,8 @@ typedef struct weir_stream_cache_opts {
  * gone, and should be the cache's alone. What fs has of an earlier cache is
  * taken over if it is complete, and removed if not; other names are left as
  * they are. o may be NULL. 0 and *out; WEIR_UNSUPPORTED: fs lists its files but
- * does not say whether they are complete; WEIR_ENOMEM, WEIR_EINVAL, or what fs
- * returned.
+ * does not say whether they are complete, as a directory without marks;
+ * WEIR_ENOMEM, WEIR_EINVAL, or what fs returned.
  */
 WEIR_API int weir_stream_cache_new(weir_fs *fs, const weir_stream_cache_opts *o,
                                    weir_stream_cache **out);
@@ -53,7 +53,8 @@ WEIR_API void weir_stream_cache_free(weir_stream_cache *c);
  * A key is any text; WEIR_LIMIT: it is too long for a file's name, in which
  * letters, digits, '-', '_' and '.' take one byte and all others three, 237 in
  * all. Also WEIR_CANCELED, WEIR_TIMEDOUT, WEIR_ENOMEM, or what fs returned.
- * What is beyond the limits leaves, the one least recently asked for first.
+ * What is beyond the limits leaves, the one least recently asked for first, but
+ * for this one and those being written; who reads it goes on.
  */
 WEIR_API int weir_stream_cache_get(weir_stream_cache *c, const char *key,
                                    weir_reader **r, weir_stream **w,

@@ -226,6 +226,14 @@ static bool quiet(const weir_stream *s)
     return s->ended && (s->open == 0 || s->cancelled);
 }
 
+void wr_stream_refuse(weir_stream *s, int code)
+{
+    weir_mutex_lock(&s->lock, NULL);
+    if (!s->refused)
+        s->refused = code;
+    weir_mutex_unlock(&s->lock);
+}
+
 int weir_stream_shutdown(weir_stream *s, int code, weir_ctx *ctx)
 {
     if (!s || code >= 0)

@@ -92,6 +92,9 @@ const char *wr_stream_wrong(const weir_stream_opts *o);
 /* Can its file do what the options need? 0, or WEIR_UNSUPPORTED. */
 int wr_stream_suits(const weir_stream *s);
 
+/* New readers get code from now on, if they do not get another already. */
+void wr_stream_refuse(weir_stream *s, int code);
+
 /* ---- waiting for an offset (reach.c); under the lock --------------------- */
 
 /* Waits until `need` bytes are written, the stream ends or is cancelled, or r
