@@ -13,24 +13,26 @@
  * max_bytes is WEIR_FULL. A broadcast writes to all paths as a writer does,
  * also with WEIR_STORE_DROP_OLDEST.
  *
- * Of "file": each path is a file of its own, marked as in weir/stream.h, each
- * message with a checksum. A path that a writer has closed has ended for good.
- * One that was open when its store was closed, or its process ended, is open
- * again for the next store: what was written whole is there, of a message
- * whose writing was cut off nothing is served. What an earlier store has left
- * is read once, when the path is opened first, to find its end. One process
- * writes to a path; in others, opening it is WEIR_BUSY until it has ended.
+ * Of "file": each path is a file of its own, each message has a checksum. A
+ * path that a writer has closed has ended for good. One that was open when its
+ * store was closed, or its process ended in whatever way, is open again for
+ * the next store: each message whose write returned 0 is there, of one whose
+ * writing was cut off nothing is served. To find its end, the file is gone
+ * through once when the path is opened first. One store has a path that is
+ * open; in others, of this process or another, opening it is WEIR_BUSY until
+ * it has ended.
  *
  * A name of a path there is one of a file, too, in which '/' and the like are
  * escaped, so no path leads out of the directory. It is WEIR_EINVAL when it is
  * absolute, climbs (".."), has an empty or "." part, or is longer than 250
  * bytes, in which each byte but letters, digits, '-', '_' and '.' counts three
  * times; weir_store_path_error has the sentence. Symbolic links are -ELOOP,
- * other kinds of files WEIR_UNSUPPORTED, and what is damaged or no file of
- * messages is WEIR_CORRUPT: when it is opened, or by the read that comes upon
- * it; what lies before that is served. Other errors are the system's, such as
- * -EACCES, -EROFS, and -ENOSPC, after which the path goes on when there is
- * room.
+ * other kinds of files WEIR_UNSUPPORTED, and what is no file of messages is
+ * WEIR_CORRUPT. So is the read that comes upon a damaged message; the next one
+ * goes on behind it, or is WEIR_CORRUPT for good where the damage hides how
+ * far it goes, and such a path takes no more messages. Other errors are the
+ * system's, such as -EACCES, -EROFS, and -ENOSPC, after which the path goes on
+ * when there is room.
  */
 #ifndef WEIR_STORE_LOG_H
 #define WEIR_STORE_LOG_H
@@ -43,7 +45,7 @@ extern "C" {
 
 /*
  * A store in memory. max_bytes is the limit of a path, in which each message
- * counts 13 bytes more than it has; 0: none. Option "max_bytes": 1 .. 2^62.
+ * counts 17 bytes more than it has; 0: none. Option "max_bytes": 1 .. 2^62.
  * 0; WEIR_ENOMEM, WEIR_EINVAL.
  */
 WEIR_API int weir_store_memory(weir_store **s, uint64_t max_bytes);

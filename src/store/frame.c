@@ -9,7 +9,7 @@
 
 #include "stream/crc64.h"
 
-enum { MESSAGE = 'm', CHECK = 8, KIND = 8 /* in the tail */ };
+enum { SIZE = 4, CHECK = 8 };
 
 static void put(unsigned char *at, uint64_t value, int n)
 {
@@ -30,25 +30,54 @@ static uint64_t check(const void *data, size_t size, bool checked)
     return checked ? wr_crc64(0, data, size) : 0;
 }
 
+/* The size that a head has, WEIR_CORRUPT if it is none. */
+static int64_t size_in(const unsigned char *head)
+{
+    const uint64_t size = get(head, SIZE);
+    const bool good =
+        size == get(head + SIZE, SIZE) && size <= WEIR_STORE_MESSAGE_MAX;
+    return good ? (int64_t)size : WEIR_CORRUPT;
+}
+
 void wr_frame_head(unsigned char *at, size_t size)
 {
-    put(at, size, WR_FRAME_HEAD);
+    put(at, size, SIZE);
+    put(at + SIZE, size, SIZE);
 }
 
 void wr_frame_tail(unsigned char *at, const void *data, size_t size,
-                   bool checked)
+                   unsigned char kind, bool checked)
 {
     put(at, check(data, size, checked), CHECK);
-    at[KIND] = MESSAGE;
+    at[CHECK] = kind;
 }
 
-int64_t wr_frame_owed(const unsigned char *head, int64_t n)
+/* ---- what is torn -------------------------------------------------------- */
+
+/* Of a size that is not all there, the missing bytes are zero. */
+int wr_torn_set(struct wr_torn *t, const unsigned char *head, int64_t n)
 {
-    const int there = n < WR_FRAME_HEAD ? (int)n : WR_FRAME_HEAD;
-    const int64_t size = (int64_t)get(head, there);
-    if (size > (int64_t)WEIR_STORE_MESSAGE_MAX)
+    const size_t there = n < WR_FRAME_HEAD ? (size_t)n : WR_FRAME_HEAD;
+    const uint64_t size = get(head, there < SIZE ? (int)there : SIZE);
+    struct wr_torn torn = {.have = n};
+    wr_frame_head(torn.head, (size_t)size);
+    torn.whole = WR_FRAME_REST + (int64_t)size;
+    if (size_in(torn.head) < 0 || memcmp(head, torn.head, there) != 0)
         return WEIR_CORRUPT;
-    return WR_FRAME_REST + size - n;
+    *t = torn;
+    return 0;
+}
+
+size_t wr_torn_next(const struct wr_torn *t, const void **bytes)
+{
+    static const unsigned char zeros[4096];
+    const int64_t missing = t->whole - t->have;
+    if (t->have < WR_FRAME_HEAD) {
+        *bytes = t->head + t->have;
+        return t->whole ? (size_t)(WR_FRAME_HEAD - t->have) : 0;
+    }
+    *bytes = zeros;
+    return missing < (int64_t)sizeof(zeros) ? (size_t)missing : sizeof(zeros);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -95,23 +124,29 @@ static int copy(struct wr_frames *f, void *buf, size_t n, int64_t off,
     return (size_t)got < n ? WEIR_CLOSED : 0;
 }
 
-int wr_frames_look(struct wr_frames *f, size_t *size, bool *is_void,
+static bool is_kind(unsigned char kind)
+{
+    return kind == WR_FRAME_VOID || kind == WR_FRAME_MESSAGE ||
+           kind == WR_FRAME_END;
+}
+
+int wr_frames_look(struct wr_frames *f, size_t *size, bool *is_message,
                    weir_ctx *ctx)
 {
     int err;
     const unsigned char *at = look(f, WR_FRAME_HEAD, f->off, &err, ctx);
     if (!at)
         return err;
-    *size = (size_t)get(at, WR_FRAME_HEAD);
-    if (*size > WEIR_STORE_MESSAGE_MAX)
+    if (size_in(at) < 0)
         return WEIR_CORRUPT;
+    *size = (size_t)size_in(at);
     const size_t total = *size + WR_FRAME_REST;
     const size_t part = total <= sizeof(f->window) ? total : 1;
     at = look(f, part, f->off + (int64_t)(total - part), &err, ctx);
     if (!at)
         return err;
-    *is_void = at[part - 1] == 0;
-    return *is_void || at[part - 1] == MESSAGE ? 0 : WEIR_CORRUPT;
+    *is_message = at[part - 1] == WR_FRAME_MESSAGE;
+    return is_kind(at[part - 1]) ? 0 : WEIR_CORRUPT;
 }
 
 void wr_frames_pass(struct wr_frames *f, size_t size)
@@ -136,9 +171,9 @@ static int take(struct wr_frames *f, struct wr_message *m, weir_ctx *ctx)
 int wr_frames_next(struct wr_frames *f, struct wr_message **out, weir_ctx *ctx)
 {
     size_t size;
-    bool is_void;
+    bool is_message;
     int err;
-    while (!(err = wr_frames_look(f, &size, &is_void, ctx)) && is_void)
+    while (!(err = wr_frames_look(f, &size, &is_message, ctx)) && !is_message)
         wr_frames_pass(f, size);
     if (err)
         return err;
@@ -146,11 +181,11 @@ int wr_frames_next(struct wr_frames *f, struct wr_message **out, weir_ctx *ctx)
     if (!m)
         return WEIR_ENOMEM;
     err = take(f, m, ctx);
-    if (err) {
+    if (!err || err == WEIR_CORRUPT)
+        wr_frames_pass(f, size);
+    if (err)
         wr_message_unref(m);
-        return err;
-    }
-    wr_frames_pass(f, size);
-    *out = m;
-    return 0;
+    else
+        *out = m;
+    return err;
 }

@@ -48,8 +48,9 @@ static int64_t length_of(weir_stream *s)
     return counts.written;
 }
 
-/* How many bytes complete the frame at `off`, where the whole ones end. */
-static int64_t owed_at(weir_reader *r, int64_t off, int64_t length)
+/* The frame at off, where the whole ones end, is torn if there is anything. */
+static int look_at_end(struct wr_torn *torn, weir_reader *r, int64_t off,
+                       int64_t length)
 {
     unsigned char head[WR_FRAME_HEAD];
     const int64_t n = length - off;
@@ -57,47 +58,51 @@ static int64_t owed_at(weir_reader *r, int64_t off, int64_t length)
     if (n == 0)
         return 0;
     const ptrdiff_t got = weir_reader_read_at(r, head, there, off, there, NULL);
-    return got < 0 ? got : wr_frame_owed(head, n);
+    if (got < (ptrdiff_t)there)
+        return got < 0 ? (int)got : WEIR_CORRUPT;
+    return wr_torn_set(torn, head, n);
 }
 
 static int walk(struct wr_journal *j, struct wr_frames *f)
 {
     size_t size;
-    bool is_void;
+    bool is_message;
     int err;
-    while (!(err = wr_frames_look(f, &size, &is_void, NULL))) {
+    while (!(err = wr_frames_look(f, &size, &is_message, NULL))) {
         wr_frames_pass(f, size);
-        j->messages += !is_void;
-        j->bytes += is_void ? 0 : size;
+        j->messages += is_message;
+        j->bytes += is_message ? size : 0;
     }
     return err == WEIR_EMPTY ? 0 : err;
 }
 
-/* Counts what is in s, and finds what is owed to its last frame. */
-static int measure(struct wr_journal *j, weir_stream *s)
+/* Counts what is there, and looks at how it ends. */
+static int measure(struct wr_journal *j)
 {
-    struct wr_frames f = {.until = length_of(s)};
-    int err = weir_stream_next_reader(s, &f.from);
+    struct wr_frames f = {.until = length_of(j->stream)};
+    int err = weir_stream_next_reader(j->stream, &f.from);
     if (err)
         return err;
     j->messages = j->bytes = 0;
     err = walk(j, &f);
-    j->owed = err ? 0 : owed_at(f.from, f.off, f.until);
+    if (!err)
+        err = look_at_end(&j->torn, f.from, f.off, f.until);
     weir_reader_free(f.from);
-    j->counted = !err && j->owed >= 0;
-    return j->owed < 0 ? (int)j->owed : err;
+    j->counted = !err || err == WEIR_CORRUPT;
+    j->broken = err == WEIR_CORRUPT ? err : 0;
+    return j->counted ? 0 : err;
 }
 
 /* What was cut off is gone on with, after its last whole message. */
-static int resume(struct wr_journal *j, const char *name, weir_stream **out)
+static int resume(struct wr_journal *j, const char *name)
 {
-    int err = weir_stream_resume(j->of->fs, name, NULL, NULL, out);
+    int err = weir_stream_resume(j->of->fs, name, NULL, NULL, &j->stream);
     if (err)
         return err;
-    err = measure(j, *out);
+    err = measure(j);
     if (err) {
-        weir_stream_unref(*out);
-        *out = NULL;
+        weir_stream_unref(j->stream);
+        j->stream = NULL;
     }
     return err;
 }
@@ -129,7 +134,7 @@ int wr_journal_open(struct wr_journal *j)
     if (err == -EEXIST)
         err = weir_stream_open(j->of->fs, name, &j->stream);
     if (err == WEIR_INCOMPLETE)
-        err = resume(j, name, &j->stream);
+        err = resume(j, name);
     return err;
 }
 
@@ -149,18 +154,14 @@ static int put(struct wr_journal *j, const void *data, size_t n, int64_t *done)
     return 0;
 }
 
-/* Completes with zeros what was torn. */
+/* Completes what was torn. */
 static int settle(struct wr_journal *j)
 {
-    static const char zeros[4096];
+    const void *bytes;
+    size_t n;
     int err = 0;
-    while (j->owed > 0 && !err) {
-        const size_t n =
-            j->owed < (int64_t)sizeof(zeros) ? (size_t)j->owed : sizeof(zeros);
-        int64_t done = 0;
-        err = put(j, zeros, n, &done);
-        j->owed -= done;
-    }
+    while (!err && (n = wr_torn_next(&j->torn, &bytes)) > 0)
+        err = put(j, bytes, n, &j->torn.have);
     return err;
 }
 
@@ -179,7 +180,7 @@ static int put_frame(struct wr_journal *j, const void *data, size_t size)
     int64_t done = 0;
     int err;
     wr_frame_head(together, size);
-    wr_frame_tail(tail, data, size, j->of->files);
+    wr_frame_tail(tail, data, size, WR_FRAME_MESSAGE, j->of->files);
     if (size + WR_FRAME_REST <= TOGETHER) {
         if (size > 0)
             memcpy(together + WR_FRAME_HEAD, data, size);
@@ -189,7 +190,7 @@ static int put_frame(struct wr_journal *j, const void *data, size_t size)
         err = put_parts(j, together, data, size, tail, &done);
     }
     if (err && done > 0)
-        j->owed = wr_frame_owed(together, done);
+        wr_torn_set(&j->torn, together, done);
     return err;
 }
 
@@ -199,7 +200,8 @@ static bool fits(const struct wr_journal *j, size_t size)
     const uint64_t frame = size + WR_FRAME_REST;
     if (max == 0)
         return true;
-    const uint64_t there = (uint64_t)(length_of(j->stream) + j->owed);
+    const uint64_t there =
+        (uint64_t)(length_of(j->stream) + j->torn.whole - j->torn.have);
     return there <= max && frame <= max - there;
 }
 
@@ -207,6 +209,8 @@ int wr_journal_append(struct wr_journal *j, const void *data, size_t size)
 {
     if (wr_journal_has_ended(j))
         return WEIR_CLOSED;
+    if (j->broken)
+        return j->broken;
     if (j->of->max_bytes > 0 && size + WR_FRAME_REST > j->of->max_bytes)
         return WEIR_LIMIT;
     if (!fits(j, size))
@@ -234,8 +238,11 @@ int wr_journal_end(struct wr_journal *j)
 {
     if (wr_journal_has_ended(j))
         return 0;
-    settle(j);
-    return weir_stream_close(j->stream);
+    const int err = j->broken ? j->broken : settle(j);
+    if (!err)
+        return weir_stream_close(j->stream);
+    weir_stream_close_with(j->stream, WEIR_CLOSED);
+    return err;
 }
 
 void wr_journal_leave(struct wr_journal *j)
@@ -246,7 +253,7 @@ void wr_journal_leave(struct wr_journal *j)
 
 int wr_journal_stats(struct wr_journal *j, weir_store_stats *out)
 {
-    const int err = j->counted ? 0 : measure(j, j->stream);
+    const int err = j->counted ? 0 : measure(j);
     if (err)
         return err;
     *out = (weir_store_stats){

@@ -9,8 +9,9 @@
  * Invariants
  *   the stream is set once, under the turn, and read by who has seen it there;
  *   gone: the path was deleted, this journal is not in the table any more;
- *   frames begin at the stream's start; of the last one `owed` bytes are
- *   missing (0: it is whole), which are written before anything else.
+ *   frames begin at the stream's start; what the last one lacks, if it is
+ *   torn, is written before anything else;
+ *   broken: what lies behind some of them is no frame, so nothing is added.
  * The store's lock may be taken with a turn, never the other way round, and
  * nobody waits under it.
  */
@@ -44,7 +45,8 @@ struct wr_journal {
     bool gone, counted;       /* counted: the next two take in all          */
     uint64_t messages, bytes; /* under turn, as all below                   */
     uint64_t written, written_bytes;
-    int64_t owed;
+    struct wr_torn torn;
+    int broken; /* 0, or WEIR_CORRUPT                                       */
     size_t writers, readers;
     char name[];
 };

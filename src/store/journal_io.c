@@ -21,8 +21,8 @@ struct reader {
 
 int wr_journal_writer(struct wr_journal *j, void **out)
 {
-    if (wr_journal_has_ended(j))
-        return WEIR_CLOSED;
+    if (wr_journal_has_ended(j) || j->broken)
+        return j->broken ? j->broken : WEIR_CLOSED;
     struct writer *w = wr_alloc(sizeof(*w));
     if (!w)
         return WEIR_ENOMEM;

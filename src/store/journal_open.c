@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/misuse.h"
 #include "store/journal.h"
+#include "store/msgdir.h"
 #include "store/store.h"
 
 struct opts {
@@ -23,12 +24,8 @@ static const char *wrong(const struct opts *o)
 
 static int open_fs(weir_fs **fs, const struct opts *o)
 {
-    const weir_dirfs_opts marked = {
-        .marked = true,
-        .unsynced = o->file.sync == WEIR_STORE_SYNC_NEVER,
-    };
     if (o->dir)
-        return weir_dirfs_new_with(o->dir, &marked, fs);
+        return wr_msgdir_new(o->dir, o->file.sync, fs);
     *fs = weir_memfs_new(0);
     return *fs ? 0 : WEIR_ENOMEM;
 }

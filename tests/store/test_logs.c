@@ -252,22 +252,22 @@ LOG_BEHAVIOUR(a_closed_store_ends_everything)
 
 START_TEST(a_limit_in_bytes)
 {
-    const weir_store_file_opts o = {.max_bytes = 40};
+    const weir_store_file_opts o = {.max_bytes = 48};
     struct dir d;
     weir_store *s;
     weir_store_writer *w;
     weir_store_account got;
 
     if (_i == MEMORY) {
-        must_eq(weir_store_memory(&s, 40), 0);
+        must_eq(weir_store_memory(&s, 48), 0);
     } else {
         dir_make(&d);
         s = files_of(&d, &o);
     }
     w = writer_of(s, "p");
-    must_eq(weir_store_write(w, "0123456789012345678901234567", 28, NULL),
+    must_eq(weir_store_write(w, "01234567890123456789012345678901", 32, NULL),
             WEIR_LIMIT);
-    must_eq(say(w, "0123456"), 0); /* 20 with its frame */
+    must_eq(say(w, "0123456"), 0); /* 24 with its frame */
     must_eq(say(w, "01234567"), WEIR_FULL);
     must_eq(weir_store_broadcast(s, "", "01234567", 8, WEIR_STORE_DROP_OLDEST,
                                  NULL, &got),
@@ -278,7 +278,7 @@ START_TEST(a_limit_in_bytes)
     must_eq(say(w, ""), WEIR_FULL);
     must_eq(stats_of(s, "p").kept, 2);
     must_eq(stats_of(s, "p").kept_bytes, 14);
-    must_eq(stats_of(s, "p").queue.max_bytes, 40);
+    must_eq(stats_of(s, "p").queue.max_bytes, 48);
     weir_store_writer_free(w);
     log_end(_i, s, &d);
 }
