@@ -15,27 +15,30 @@
 enum { FAKE_MAX = 1 << 20 }; /* max_message */
 
 static struct fake {
-    weir_mutex lock;
+    weir_mutex lock; /* of the messages                                     */
     weir_cond news;
-    int fed, taken;      /* messages 1..fed, of which taken are out     */
-    uint32_t deliveries; /* of each; 0: 1                               */
-    bool pub_closed, sub_closed;
-    int open_code, publish_code, recv_code, settle_code, counts_code;
-    bool expired, lapsed; /* what is settled had; what is renewed had */
-    size_t at_most;       /* publishes of a batch, unless 0              */
+    int fed, taken;      /* messages 1..fed, of which taken are out         */
+    uint32_t deliveries; /* of each; 0: 1                                   */
+
+    /* What it does. */
+    atomic_int open_code, publish_code, recv_code, settle_code, counts_code;
+    atomic_bool expired, lapsed; /* what is settled had; what is renewed had */
+    size_t at_most;              /* publishes of a batch, unless 0          */
     bool duplicate;
-    ints *publishing, *settling; /* told of a call that begins; then it waits
-                                    for `gate`                              */
-    ints *gate;
+    ints *publishing, *settling; /* told of a call that begins; it waits for */
+    ints *gate;                  /* the gate then                           */
+    bool deaf;                   /* a close does not open the gate          */
+
+    /* What it has seen. */
     weir_sub_opts opts;
     char url[200], group[300];
-    enum weir_settle how;
-    int64_t delay;
-    size_t n; /* of the last call of recv, publish or settle */
-    bool now;
+    atomic_int how; /* of the last settle                                   */
+    atomic_llong delay;
+    atomic_size_t n; /* of the last publish, recv or settle                 */
+    atomic_bool now, pub_closed, sub_closed;
     atomic_int published, publish_calls, asked, settles, renewals, given_back;
-    atomic_int pubs, subs, alive; /* handles, deliveries                */
     atomic_int pub_closes, sub_closes;
+    atomic_int pubs, subs, alive; /* handles, deliveries                    */
 } fake;
 
 static inline int fake_wait(ints *told, weir_ctx *ctx)
@@ -98,7 +101,7 @@ static void fake_pub_close(void *pub)
     must(pub == &fake);
     fake.pub_closed = true;
     atomic_fetch_add(&fake.pub_closes, 1);
-    if (fake.gate != NULL)
+    if (fake.gate != NULL && !fake.deaf)
         ints_close(fake.gate);
 }
 
@@ -166,7 +169,7 @@ static int fake_settle(void *sub, weir_delivery *const *d, size_t n,
     int err = fake_wait(fake.settling, ctx);
 
     must(sub == &fake && n > 0 && d[0] != NULL);
-    fake.how = how;
+    fake.how = (int)how;
     fake.delay = delay;
     fake.n = n;
     if (err || fake.settle_code)
@@ -207,7 +210,9 @@ static void fake_sub_free(void *sub)
 static int fake_sub_counts(void *sub, weir_sub_counts *out, weir_ctx *ctx)
 {
     must(sub == &fake);
+    must_eq(weir_mutex_lock(&fake.lock, NULL), 0);
     out->waiting = (uint64_t)(fake.fed - fake.taken);
+    must_eq(weir_mutex_unlock(&fake.lock), 0);
     out->received = 12345; /* not for it to say                             */
     (void)ctx;
     return fake.counts_code;
@@ -272,7 +277,7 @@ static inline void fake_start(void)
     const int err = weir_engine_register(&fake_engine);
 
     must(err == 0 || err == -EEXIST); /* without forks: of the test before  */
-    fake = (struct fake){.n = 0};
+    memset(&fake, 0, sizeof fake);
 }
 
 /* Nothing of it is left. */
