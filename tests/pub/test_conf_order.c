@@ -200,9 +200,9 @@ static struct {
  * nobody else has, and what it is done with is the next in the order. */
 static void work_by_key(void *arg)
 {
-    weir_sub *s = worker();
+    weir_sub *s = arg;
     weir_message *m;
-    unsigned turn = (unsigned)(uintptr_t)arg;
+    unsigned turn = 0;
     int err;
 
     while ((err = weir_sub_recv(s, &m, NULL)) == 0) {
@@ -231,10 +231,10 @@ CONFORMS_IF(key_order, a_key_keeps_its_order_among_workers_that_give_back)
     const int n = conf_many(check_scale(400)) / KEYS * KEYS;
     weir_pub *p = pub_on("");
     char key[2] = "a";
-    weir_sub_free(worker()); /* the group is there from the first on */
+
     atomic_store(&work.left, n);
-    for (uintptr_t i = 0; i < WORKERS; i++)
-        go(work_by_key, (void *)i);
+    for (int i = 0; i < WORKERS; i++)
+        go(work_by_key, worker());
     for (int i = 0; i < n; i++) {
         key[0] = (char)('a' + i % KEYS);
         post_key(p, i, key);
