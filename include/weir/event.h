@@ -44,9 +44,9 @@ typedef struct weir_event_opts {
     size_t header_count;
     const void *payload;
     size_t size; /* of the payload                                          */
-    /* NULL: the payload is copied. Otherwise the event takes it as it is, and
-     * this is called with it when the last reference goes: once, outside
-     * every lock, by whoever gave that reference back. */
+    /* NULL: the payload is copied, to a multiple of 16. Otherwise the event
+     * takes it as it is, and this is called with it when the last reference
+     * goes: once, outside every lock, by whoever gave that reference back. */
     void (*destroy)(void *payload, void *arg);
     void *arg;
 } weir_event_opts;

@@ -2,8 +2,9 @@
 /*
  * Events: one block of memory each.
  *
- *   | struct event | headers | key | payload, if copied | strings |
+ *   | struct event | headers | payload, if copied | key | strings |
  *
+ * The payload, which may be any structure, lies at a multiple of 16.
  * Everything but the count of references is written before the event is
  * given to anybody. The last unref acquires what the others released, so that
  * the destructor comes after every reader.
@@ -16,7 +17,7 @@
 #include "base/misuse.h"
 
 struct event {
-    weir_event face;
+    _Alignas(16) weir_event face;
     void (*destroy)(void *payload, void *arg);
     void *arg;
     uint32_t refs;
@@ -89,15 +90,17 @@ static void fill(struct event *e, const weir_event_opts *o)
     e->destroy = o->destroy;
     e->arg = o->arg;
     e->refs = 1;
+    const void *payload =
+        o->destroy ? o->payload : place(&at, o->payload, o->size);
     e->face = (weir_event){
         .key = place(&at, o->key, o->key_size),
         .key_size = o->key_size,
         .time = o->time ? o->time : wall_clock(),
         .headers = headers,
         .header_count = o->header_count,
+        .payload = payload,
         .size = o->size,
     };
-    e->face.payload = o->destroy ? o->payload : place(&at, o->payload, o->size);
     e->face.type = place_string(&at, o->type);
     for (size_t i = 0; i < o->header_count; i++) {
         headers[i].name = place_string(&at, o->headers[i].name);

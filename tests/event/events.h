@@ -38,10 +38,11 @@ static inline weir_event *numbered(int n)
     return e;
 }
 
-/* NONE: the null event. */
+/* NONE: the null event, or one that has no number. */
 static inline int number_of(const weir_event *e)
 {
-    return e == NULL ? NONE : *(const int *)e->payload;
+    return e == NULL || e->size != sizeof(int) ? NONE
+                                               : *(const int *)e->payload;
 }
 
 /* Writes n to a sink, the null event for NONE. */

@@ -54,6 +54,27 @@ START_TEST(it_holds_a_copy_of_what_it_is_made_of)
 }
 END_TEST
 
+START_TEST(a_copied_payload_is_aligned)
+{
+    const weir_event_header h[] = {{"a", "b"}, {"c", "d"}, {"e", "f"}};
+    size_t n;
+
+    for (n = 0; n < 30; n++) {
+        weir_event *e = event_of((weir_event_opts){.key = "0123456789abcdef"
+                                                          "0123456789abcdef",
+                                                   .key_size = n,
+                                                   .type = "type",
+                                                   .headers = h,
+                                                   .header_count = n % 4,
+                                                   .payload = "p",
+                                                   .size = 1});
+
+        must_eq((uintptr_t)e->payload % 16, 0);
+        weir_event_unref(e);
+    }
+}
+END_TEST
+
 START_TEST(an_empty_event_has_a_type_and_a_time)
 {
     weir_event *e = event_of((weir_event_opts){0});
@@ -251,6 +272,7 @@ START_TEST(out_of_memory)
 END_TEST
 
 CHECK_MAIN(CHECK_TEST(it_holds_a_copy_of_what_it_is_made_of),
+           CHECK_TEST(a_copied_payload_is_aligned),
            CHECK_TEST(an_empty_event_has_a_type_and_a_time),
            CHECK_TEST(a_payload_that_is_handed_over_is_not_copied),
            CHECK_TEST(the_null_event_is_one), CHECK_MODES(parties_share_one),
