@@ -87,6 +87,18 @@ static bool in_window(const struct wr_frames *f, size_t n, int64_t off)
     return off >= f->start && off + (int64_t)n <= f->start + (int64_t)f->n;
 }
 
+/* What it means that of n bytes at off only `got` came: the end, or a file that
+ * is shorter than its stream. */
+static int shortage(const struct wr_frames *f, ptrdiff_t got, size_t n,
+                    int64_t off, weir_ctx *ctx)
+{
+    char more;
+    if (got < 0 || (size_t)got == n)
+        return got < 0 ? (int)got : 0;
+    got = weir_reader_read_at(f->from, &more, 1, off + got, 1, ctx);
+    return got < 0 ? (int)got : WEIR_CLOSED;
+}
+
 /* Reads ahead from off on, and waits for n bytes. 0, WEIR_CLOSED, ... */
 static int read_ahead(struct wr_frames *f, size_t n, int64_t off, weir_ctx *ctx)
 {
@@ -94,10 +106,8 @@ static int read_ahead(struct wr_frames *f, size_t n, int64_t off, weir_ctx *ctx)
     f->start = off;
     const ptrdiff_t got =
         weir_reader_read_at(f->from, f->window, sizeof(f->window), off, n, ctx);
-    if (got < 0)
-        return (int)got;
-    f->n = (size_t)got;
-    return f->n < n ? WEIR_CLOSED : 0;
+    f->n = got < 0 ? 0 : (size_t)got;
+    return f->n < n ? shortage(f, got, n, off, ctx) : 0;
 }
 
 /* The n bytes at off, at most those of the window. NULL: see *err. */
@@ -119,9 +129,7 @@ static int copy(struct wr_frames *f, void *buf, size_t n, int64_t off,
         return 0;
     }
     const ptrdiff_t got = weir_reader_read_at(f->from, buf, n, off, n, ctx);
-    if (got < 0)
-        return (int)got;
-    return (size_t)got < n ? WEIR_CLOSED : 0;
+    return shortage(f, got, n, off, ctx);
 }
 
 static bool is_kind(unsigned char kind)

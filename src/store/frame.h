@@ -3,8 +3,7 @@
  * Messages in a stream of bytes. Numbers are little-endian.
  *
  *   size, twice   message   check                 kind
- *   4, 4          size      8: CRC-64, or 0       1: 'm'; 'e': no message; or
- *                                                    0: void
+ *   4, 4          size      8: CRC-64, or 0       1: a message; the end; void
  *
  * Streams only grow, so what failed halfway cannot be taken back. The last
  * byte is what makes a frame a message: one that was torn is completed with
@@ -30,7 +29,7 @@ enum {
     WR_FRAME_REST = WR_FRAME_HEAD + WR_FRAME_TAIL,
     WR_FRAME_VOID = 0, /* kinds */
     WR_FRAME_MESSAGE = 'm',
-    WR_FRAME_END = 'e'
+    WR_FRAME_END = 0xff & ~'m' /* no bit that is wrong makes one the other */
 };
 
 /* What comes before and after the message. checked: with the CRC. */

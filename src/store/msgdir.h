@@ -6,7 +6,7 @@
  *
  *   head         the stream    end record
  *   "weir-m1\n"  ...           a frame (frame.h) of its length and the id,
- *   id: 8                      of kind 'e'; when the stream was closed
+ *   id: 8                      of the kind END; when the stream was closed
  *
  * A file without the record at its end is incomplete. What of it counts is the
  * affair of those who know the frames; so nothing is ever cut off.
