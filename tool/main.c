@@ -18,6 +18,8 @@ static const struct {
     {"buf", (char[]){"weir buf"}, buf_main, "a buffer between two programs"},
     {"tee", (char[]){"weir tee"}, tee_main,
      "one input to many outputs, each at its own pace"},
+    {"follow", (char[]){"weir follow"}, follow_main,
+     "files as they grow, through rotation and truncation"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -53,8 +55,7 @@ int main(int argc, char **argv)
         usage(stdout);
         return fflush(stdout) ? EXIT_FAILED : EXIT_WELL;
     }
-    fprintf(stderr, "weir: unknown command '%s': one of map, buf, tee\n",
-            argv[1]);
+    fprintf(stderr, "weir: unknown command '%s'\n", argv[1]);
     usage(stderr);
     return EXIT_USAGE;
 }

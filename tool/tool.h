@@ -25,6 +25,7 @@ enum {
 int map_main(int argc, char **argv);
 int buf_main(int argc, char **argv);
 int tee_main(int argc, char **argv);
+int follow_main(int argc, char **argv);
 
 /* Before anything else: the standard descriptors, and what a child must get
  * back. */

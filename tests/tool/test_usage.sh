@@ -15,7 +15,7 @@ wrong() {
 }
 
 wrong 'Usage: weir'
-wrong "unknown command 'frob'.*map" frob
+wrong "unknown command 'frob'" frob
 wrong "unknown command '--frob'" --frob
 
 for n in 0 -1 4097 99999999999999999999999 eight 1.5 '' ' 1' 0x10 1e3; do
@@ -152,7 +152,7 @@ right buf --lines --rate 6/m --on-full sample=3 --max-bytes 1M
 right map --rate 5/h --burst 2 --on-full latest --max-bytes 10k -- true
 right tee --required --capacity 10 --rate 1GB/s - --optional --append -
 
-for command in "" map buf tee; do
+for command in "" map buf tee follow; do
     # shellcheck disable=SC2086
     run "$weir" $command --help > "$work/got"
     is "weir $command --help: exit 0" 0 "$status"
@@ -166,7 +166,8 @@ stream=capacity,linger,lines,null,bytes
 run=grace,stats,strict,help
 for pair in map:jobs,ordered,unordered,window,capacity,retries,timeout,halt,null,coproc,max-record,$flow,$run \
     buf:start-fill,stall,$flow,$stream,$run \
-    tee:required,optional,append,$flow,$stream,$run
+    tee:required,optional,append,$flow,$stream,$run \
+    follow:from,once,names,no-names,null,max-record,max-bytes,$run
 do
     command=${pair%%:*}
     "$weir" "$command" --help > "$work/help"
