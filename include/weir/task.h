@@ -56,6 +56,7 @@ WEIR_API int weir_go_with(const weir_task_opts *o, void (*fn)(void *),
  * signal channel, blocking call or foreign thread is left to do it), it says
  * so on standard error with a dump and returns WEIR_DEADLOCK.
  * From a plain thread; WEIR_EINVAL from a task or while another runs;
+ * WEIR_STOPPED when another thread stopped the runtime before all had ended;
  * WEIR_ENOMEM, WEIR_STOPPED, WEIR_FORKED as weir_go.
  */
 WEIR_API int weir_run(int (*fn)(void *), void *arg);

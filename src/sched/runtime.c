@@ -402,8 +402,9 @@ void wr_runtime_idle(void)
         drain_answer(WEIR_DEADLOCK);
 }
 
-/* Waits for the last task to end: 0, WEIR_TIMEDOUT, or WEIR_DEADLOCK if that
- * is watched for. A thread only, which can wait. */
+/* Waits for the last task to end: 0, WEIR_TIMEDOUT, WEIR_DEADLOCK if that is
+ * watched for, WEIR_STOPPED when somebody else stops the workers first. A
+ * thread only, which can wait. */
 static int drain(int64_t timeout)
 {
     struct wr_waiter me;
@@ -420,6 +421,8 @@ static int drain(int64_t timeout)
     wr_add(&wr_rt.draining, 1);
     if (weir_tasks() == 0)
         drain_answer(0);
+    else if (!wr_load(&wr_rt.running))
+        drain_answer(WEIR_STOPPED);
     for (int i = 0; i < wr_rt.nworkers; i++)
         wr_worker_wake(wr_rt.workers[i]);
     uint32_t who = wr_park(&me, WR_ON_NOTHING, NULL);
@@ -460,6 +463,7 @@ static int stop_machinery(int64_t until)
         for (int i = 0; i < wr_rt.nworkers; i++)
             wr_thread_join(wr_rt.workers[i]->thread);
     }
+    drain_answer(weir_tasks() > 0 ? WEIR_STOPPED : 0);
     wr_blocking_stop();
     wr_signals_stop();
     wr_fds_stop();
@@ -525,28 +529,34 @@ int weir_stop(int64_t timeout)
 
 /* ---- weir_run ------------------------------------------------------------ */
 
-/* On the heap: a main task that is asleep for ever keeps its own. */
+/* On the heap: a main task that is left may outlive its weir_run. The second
+ * of the two frees it. */
 struct main_task {
     int (*fn)(void *);
     void *arg;
     int result;
+    uint32_t holders;
 };
+
+static void let_go(struct main_task *m)
+{
+    if (wr_sub(&m->holders, 1) == 1)
+        wr_free(m);
+}
 
 static void run_main(void *arg)
 {
     struct main_task *m = arg;
     m->result = m->fn(m->arg);
+    let_go(m);
 }
 
 static uint32_t run_taken;
 
-static int run_and_drain(struct main_task *m)
+static int drain_and_stop(void)
 {
-    int err = wr_go_site(run_main, m, "main", (const void *)(uintptr_t)m->fn);
-    if (err)
-        return err;
     wr_store(&wr_rt.watch_deadlock, 1);
-    err = drain(WEIR_FOREVER);
+    int err = drain(WEIR_FOREVER);
     wr_store(&wr_rt.watch_deadlock, 0);
     if (err == WEIR_DEADLOCK)
         fprintf(stderr, "weir: all tasks are asleep\n");
@@ -559,11 +569,14 @@ static int run_taken_over(int (*fn)(void *), void *arg)
     struct main_task *m = wr_alloc(sizeof(*m));
     if (!m)
         return WEIR_ENOMEM;
-    *m = (struct main_task){fn, arg, 0};
-    int err = run_and_drain(m);
+    *m = (struct main_task){fn, arg, 0, 2};
+    int err = wr_go_site(run_main, m, "main", (const void *)(uintptr_t)fn);
+    if (err)
+        let_go(m);
+    else
+        err = drain_and_stop();
     int result = err ? err : m->result;
-    if (err != WEIR_DEADLOCK)
-        wr_free(m);
+    let_go(m);
     return result;
 }
 

@@ -364,6 +364,51 @@ START_TEST(a_timer_is_no_deadlock)
 }
 END_TEST
 
+/* ---- stopped by somebody else -------------------------------------------- */
+
+struct stage {
+    ints *c;
+    atomic_bool ended;
+};
+
+static int wait_on_stage(void *arg)
+{
+    struct stage *stage = arg;
+
+    put(stage->c, 1);
+    must_eq(ints_recv(stage->c, NULL, NULL), 0);
+    stage->ended = true;
+    return 7;
+}
+
+/* The main task is inside its receive soon after, or about to be. */
+static void *stop_it(void *arg)
+{
+    struct stage *stage = arg;
+
+    must_eq(ints_recv(stage->c, NULL, NULL), 0);
+    must_eq(weir_stop(0), 1);
+    return NULL;
+}
+
+/* The run ends with the runtime; the main task goes on in the next one. */
+START_TEST(a_run_that_another_thread_stops)
+{
+    struct stage stage = {ints_new(0), false};
+    pthread_t thread;
+
+    must_eq(pthread_create(&thread, NULL, stop_it, &stage), 0);
+    must_eq(weir_run(wait_on_stage, &stage), WEIR_STOPPED);
+    must_eq(pthread_join(thread, NULL), 0);
+    must_eq(weir_tasks(), 1);
+    put(stage.c, 2);
+    must_eq(weir_start(NULL), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must(stage.ended);
+    ints_unref(stage.c);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_TEST(run_returns_the_result_after_all_ended),
            CHECK_TEST(run_is_for_plain_threads), CHECK_TEST(one_run_at_a_time),
            CHECK_TEST(start_takes_options_once),
@@ -374,5 +419,6 @@ CHECK_MAIN(CHECK_TEST(run_returns_the_result_after_all_ended),
            CHECK_LOOP(pinned_ones_go_on_with_fewer_workers, 3),
            CHECK_TEST(stop_waits_for_sleepers),
            CHECK_TEST(starts_again_by_itself),
+           CHECK_TEST(a_run_that_another_thread_stops),
            CHECK_TEST(another_thread_is_no_deadlock),
            CHECK_TEST(a_timer_is_no_deadlock))
