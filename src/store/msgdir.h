@@ -17,7 +17,34 @@
 #include <weir/store_log.h>
 #include <weir/stream.h>
 
+struct wr_msgdir {
+    weir_fs base;
+    int dir;
+    enum weir_store_sync sync;
+};
+
+struct wr_msgfile {
+    weir_file base;
+    const struct wr_msgdir *fs;
+    int fd;
+    int64_t end; /* of the stream, as far as this handle has written it     */
+    uint64_t id; /* 0: it has no head yet                                   */
+};
+
 /* The directory must exist. 0, a negated errno, WEIR_ENOMEM. */
 int wr_msgdir_new(const char *dir, enum weir_store_sync sync, weir_fs **out);
+
+/* ---- msgfile.c ----------------------------------------------------------- */
+
+extern const weir_file_ops wr_msgfile_ops;
+
+/* fn(arg), whose result is a code, where it may wait for a disk. */
+int wr_msgfile_blocking(int (*fn)(void *), void *arg);
+
+/* In such a place: gives a file its head; finds out who it is, WEIR_CORRUPT if
+ * it is no such file; says how it stands. */
+int wr_msgfile_begin(struct wr_msgfile *f);
+int wr_msgfile_look(struct wr_msgfile *f);
+int wr_msgfile_ask(struct wr_msgfile *f, weir_file_info *info);
 
 #endif

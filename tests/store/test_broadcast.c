@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Broadcast: who got it, who was skipped and why. */
+#include "base/mem.h"
 #include "stores.h"
 
 static const weir_store_channel_opts small = {.buffer_size = 1};
@@ -198,6 +199,63 @@ BEHAVIOUR(the_policy_of_the_path_counts)
     (void)crew;
 }
 
+START_TEST(the_bytes_are_shared)
+{
+    weir_store *s = store_of(&small);
+    weir_store_reader *r[50];
+    weir_store_account got;
+    char path[16];
+    int i;
+
+    for (i = 0; i < 50; i++) {
+        snprintf(path, sizeof path, "p%d", i);
+        r[i] = reader_of(s, path);
+    }
+    wr_mem_fail_after(2); /* the message, and the paths that it goes to */
+    must_eq(weir_store_broadcast(s, "", "all", 3, WEIR_STORE_SKIP, NULL, &got),
+            0);
+    wr_mem_fail_after(-1);
+    must_eq(got.sent, 50);
+    for (i = 0; i < 50; i++) {
+        hear(r[i], "all");
+        weir_store_reader_free(r[i]);
+    }
+    weir_store_free(s);
+}
+END_TEST
+
+/* Notes the paths at which a broadcast comes by. */
+static void note_path(const char *path, const void *data, size_t size,
+                      enum weir_drop reason, void *arg)
+{
+    strcat(arg, path);
+    (void)data, (void)size, (void)reason;
+}
+
+START_TEST(it_goes_in_the_order_of_the_list)
+{
+    static const char *const paths[] = {"c", "a", "b/2", "b/10", "b"};
+    char order[64] = "";
+    weir_store *s =
+        store_of(&(weir_store_channel_opts){.buffer_size = 1,
+                                            .policy = WEIR_DROP_OLDEST,
+                                            .on_drop = note_path,
+                                            .arg = order});
+    weir_store_writer *w[5];
+    int i;
+
+    for (i = 0; i < 5; i++) {
+        w[i] = writer_of(s, paths[i]);
+        must_eq(say(w[i], "full"), 0);
+    }
+    (void)shout(s, "", (enum weir_store_full)_i);
+    must(strcmp(order, "abb/10b/2c") == 0);
+    for (i = 0; i < 5; i++)
+        weir_store_writer_free(w[i]);
+    weir_store_free(s);
+}
+END_TEST
+
 START_TEST(bad_calls)
 {
     weir_store *s = store_of(NULL);
@@ -226,4 +284,7 @@ CHECK_MAIN(CHECK_MODES(it_reaches_every_open_path_with_the_prefix),
            CHECK_MODES(it_waits_when_asked),
            CHECK_MODES(it_names_the_first_other_failure),
            CHECK_MODES(it_passes_a_writer_that_waits),
-           CHECK_MODES(the_policy_of_the_path_counts), CHECK_TEST(bad_calls))
+           CHECK_MODES(the_policy_of_the_path_counts),
+           CHECK_TEST(the_bytes_are_shared),
+           CHECK_LOOP(it_goes_in_the_order_of_the_list, 3),
+           CHECK_TEST(bad_calls))

@@ -280,6 +280,50 @@ START_TEST(a_callback_may_close_what_dropped)
 }
 END_TEST
 
+/* Ends what it is called from, by any of the ways there are. */
+static int way;
+
+static void end_it(struct told *t)
+{
+    if (way == 0)
+        must_eq(weir_store_writer_close(t->w), 0);
+    else if (way == 1)
+        must_eq(weir_store_delete(t->s, "p"), 0);
+    else
+        must_eq(weir_store_close(t->s), 0);
+}
+
+START_TEST(a_callback_may_end_its_source)
+{
+    struct told t = {.more = end_it};
+    weir_store *s =
+        told_of(&t, (weir_store_channel_opts){.buffer_size = 1,
+                                              .policy = WEIR_DROP_OLDEST,
+                                              .all_readers = _i % 3 == 1,
+                                              .persistent = _i % 3 == 2,
+                                              .keep_messages = 1});
+    weir_store_reader *r = reader_of(s, "p");
+    int code;
+
+    way = _i / 3;
+    t.s = s;
+    t.w = writer_of(s, "p");
+    must_eq(say(t.w, "1"), 0);
+    must_eq(say(t.w, "2"), 0); /* 1 went, and 2 was in before that was told */
+    must_eq(t.n, 1);
+    must_eq(say(t.w, "3"), WEIR_CLOSED);
+    code = read_code(r);
+    if (code == WEIR_LAGGED)
+        code = read_code(r);
+    must_eq(code, 1);
+    must_eq(read_code(r), WEIR_CLOSED);
+    t.more = NULL;
+    weir_store_writer_free(t.w);
+    weir_store_reader_free(r);
+    weir_store_free(s);
+}
+END_TEST
+
 /* ---- a limit in bytes ---------------------------------------------------- */
 
 BEHAVIOUR(a_queue_has_a_limit_in_bytes)
@@ -439,6 +483,7 @@ CHECK_MAIN(CHECK_LOOP(each_policy_tells_what_it_drops, 2),
            CHECK_LOOP(a_dead_letter_path, 3),
            CHECK_LOOP(a_write_from_within_is_refused, 3),
            CHECK_TEST(a_callback_may_close_what_dropped),
+           CHECK_LOOP(a_callback_may_end_its_source, 9),
            CHECK_MODES(a_queue_has_a_limit_in_bytes),
            CHECK_TEST(bytes_that_are_full_are_met_by_the_policy),
            CHECK_MODES(as_many_are_told_as_were_dropped))

@@ -312,6 +312,30 @@ START_TEST(a_backend_of_ones_own)
 }
 END_TEST
 
+/* A backend may use the registry while it opens, and fail as it likes. */
+static int open_and_leave(void **store, const weir_store_option *options,
+                          const char **why)
+{
+    must(weir_store_is_registered("fickle"));
+    must_eq(weir_store_unregister("fickle"), 0);
+    *why = NULL;
+    (void)store, (void)options;
+    return -EIO;
+}
+
+START_TEST(a_backend_that_fails)
+{
+    const char *why = "";
+    weir_store *s;
+
+    must_eq(weir_store_register("fickle", &my_ops, open_and_leave), 0);
+    must_eq(weir_store_open(&s, "fickle", NULL, &why), -EIO);
+    must(s == NULL);
+    must(!weir_store_is_registered("fickle"));
+    must_eq(weir_store_open(&s, "fickle", NULL, &why), -ENOENT);
+}
+END_TEST
+
 START_TEST(bad_backends)
 {
     weir_store_ops part = my_ops;
@@ -385,5 +409,6 @@ CHECK_MAIN(CHECK_TEST(each_good_value), CHECK_TEST(each_bad_value_is_an_error),
            CHECK_TEST(what_is_wrong_is_named), CHECK_TEST(options_take_effect),
            CHECK_TEST(the_default_buffer_is_100),
            CHECK_TEST(backends_come_and_go), CHECK_TEST(a_backend_of_ones_own),
-           CHECK_TEST(bad_backends), CHECK_TEST(a_registry_without_memory),
+           CHECK_TEST(a_backend_that_fails), CHECK_TEST(bad_backends),
+           CHECK_TEST(a_registry_without_memory),
            CHECK_MODES(one_of_many_gets_the_name))
