@@ -12,8 +12,8 @@
 #include <time.h>
 
 static const struct row *const families[] = {
-    task_rows,   park_rows,    chan_rows, buffer_rows, flow_rows,
-    select_rows, program_rows, sync_rows, timer_rows,
+    task_rows,    park_rows, chan_rows,  buffer_rows, flow_rows,  select_rows,
+    program_rows, sync_rows, timer_rows, pub_rows,    event_rows,
 };
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
