@@ -49,6 +49,7 @@
 #include <weir/broadcaster.h>
 #include <weir/sinks.h>
 #include <weir/pub.h>
+#include <weir/consumer.h>
 #include <weir/engine.h>
 
 #endif
