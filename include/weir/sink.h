@@ -39,8 +39,9 @@ typedef struct weir_sink_ops {
     int (*write)(weir_sink *s, weir_event *e, weir_ctx *ctx);
     /*
      * Takes no more, and ends what it holds open, waiting at most until ctx
-     * (may be NULL) ends. 0 or an error. NULL: there is nothing to close, and
-     * writes go on.
+     * (may be NULL) ends. 0 or an error. May come again, and several at a
+     * time: each waits for the same end. It must not close what stands before
+     * it. NULL: there is nothing to close, and writes go on.
      */
     int (*close)(weir_sink *s, weir_ctx *ctx);
     /* The last reference was given back: frees it. NULL: the memory is

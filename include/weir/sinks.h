@@ -49,9 +49,9 @@ WEIR_API int weir_filter_new(weir_sink **s, weir_sink *to,
  * A sink whose writes to `to` may take `timeout` ns (> 0) each: then their
  * context ends, and a sink that heeds it fails with WEIR_TIMEDOUT. The
  * caller's own context holds where it ends earlier. For a sink that does not
- * heed it, put a queue before it. A close closes `to`. 0 and *s; WEIR_EINVAL,
- * WEIR_ENOMEM: *s is NULL. A write may also be WEIR_ENOMEM or WEIR_FORKED, as
- * weir_ctx_init_timeout.
+ * heed it, put a queue before it. A close closes `to`; after it each write is
+ * WEIR_CLOSED. 0 and *s; WEIR_EINVAL, WEIR_ENOMEM: *s is NULL. A write may also
+ * be WEIR_ENOMEM or WEIR_FORKED, as weir_ctx_init_timeout.
  */
 WEIR_API int weir_timeout_sink_new(weir_sink **s, weir_sink *to,
                                    int64_t timeout);

@@ -12,10 +12,10 @@ struct listener {
     weir_sink sink; /* first */
     weir_listener_opts opts;
 
-    weir_mutex lock; /* of all below */
-    weir_cond empty; /* nobody is inside */
-    struct wr_inside *inside;
-    bool closed, closed_to;
+    weir_mutex lock;          /* of all below */
+    weir_cond empty;          /* nobody is inside */
+    struct wr_inside *inside; /* of a write, or of the close of `to` */
+    bool closed, closes;
     weir_listener_counts counts;
 };
 
@@ -67,6 +67,14 @@ static int enter(struct listener *l, struct wr_inside *me)
     return err;
 }
 
+/* Under the lock. */
+static void leave(struct listener *l, const struct wr_inside *me)
+{
+    wr_inside_leave(&l->inside, me);
+    if (!l->inside)
+        weir_cond_broadcast(&l->empty);
+}
+
 static int listener_write(weir_sink *s, weir_event *e, weir_ctx *ctx)
 {
     struct listener *l = (struct listener *)s;
@@ -84,35 +92,40 @@ static int listener_write(weir_sink *s, weir_event *e, weir_ctx *ctx)
     weir_mutex_lock(&l->lock, NULL);
     l->closed |= result == WEIR_CLOSED && o->on_error;
     count(&l->counts, e, code, result);
-    wr_inside_leave(&l->inside, &me);
-    if (!l->inside)
-        weir_cond_broadcast(&l->empty);
+    leave(l, &me);
     weir_mutex_unlock(&l->lock);
     return result;
 }
 
-/* Closes it, and waits for those inside. */
-static int close_door(struct listener *l, weir_ctx *ctx, bool *first)
+/* Closes it, waits for those inside, and if this is the first close goes
+ * inside. Whether it was that, and *err: how the wait ended. */
+static bool close_door(struct listener *l, struct wr_inside *me, weir_ctx *ctx,
+                       int *err)
 {
-    int err = 0;
     weir_mutex_lock(&l->lock, NULL);
-    *first = !l->closed_to;
-    l->closed = l->closed_to = true;
-    if (wr_inside_has_me(l->inside))
-        err = WEIR_DEADLOCK;
-    while (l->inside && !err)
-        err = weir_cond_wait(&l->empty, &l->lock, ctx);
+    const bool first = !l->closes;
+    l->closed = l->closes = true;
+    *err = wr_inside_has_me(l->inside) ? WEIR_DEADLOCK : 0;
+    while (l->inside && !*err)
+        *err = weir_cond_wait(&l->empty, &l->lock, ctx);
+    if (first)
+        wr_inside_enter(&l->inside, me);
     weir_mutex_unlock(&l->lock);
-    return err;
+    return first;
 }
 
 static int listener_close(weir_sink *s, weir_ctx *ctx)
 {
     struct listener *l = (struct listener *)s;
-    bool first;
-    const int err = close_door(l, ctx, &first);
-    const int result =
-        l->opts.to && first ? weir_sink_close(l->opts.to, ctx) : 0;
+    struct wr_inside me;
+    int err, result = 0;
+    if (!close_door(l, &me, ctx, &err))
+        return err;
+    if (l->opts.to)
+        result = weir_sink_close(l->opts.to, ctx);
+    weir_mutex_lock(&l->lock, NULL);
+    leave(l, &me);
+    weir_mutex_unlock(&l->lock);
     return err ? err : result;
 }
 

@@ -4,9 +4,9 @@
  * on a list, so that a close can end them all: whether they wait for their
  * turn, for the next try, or in the sink.
  *
- * Invariant: whoever has `turn` is `holder`; it is the only one in the
- * strategy and in the sink behind. `lock` is held for a few steps only, and
- * never while a callback runs.
+ * Invariant: whoever has `turn`, to write or to close, is `holder`; it alone
+ * is in the strategy and in the sink behind, but for a close that could not
+ * wait. `lock` is held for a few steps only, and never while a callback runs.
  */
 #include "event/retry.h"
 
@@ -19,7 +19,6 @@
 struct trial {
     struct trial *next, *prev;
     weir_ctx *by, ctx; /* the caller's, and its own */
-    struct wr_inside me;
     uint32_t tries;
     bool gave_up;
 };
@@ -86,22 +85,22 @@ static void leave(struct retry *r, struct trial *t, int code)
     weir_ctx_fini(&t->ctx);
 }
 
-/* Waits for the turn of this write. */
-static int take_turn(struct retry *r, struct trial *t)
+/* Waits for the turn. */
+static int take_turn(struct retry *r, struct wr_inside *me, weir_ctx *ctx)
 {
-    int err = weir_mutex_lock(&r->turn, &t->ctx);
+    int err = weir_mutex_lock(&r->turn, ctx);
     if (err)
         return err;
     weir_mutex_lock(&r->lock, NULL);
-    wr_inside_enter(&r->holder, &t->me);
+    wr_inside_enter(&r->holder, me);
     weir_mutex_unlock(&r->lock);
     return 0;
 }
 
-static void give_turn(struct retry *r, struct trial *t)
+static void give_turn(struct retry *r, const struct wr_inside *me)
 {
     weir_mutex_lock(&r->lock, NULL);
-    wr_inside_leave(&r->holder, &t->me);
+    wr_inside_leave(&r->holder, me);
     weir_mutex_unlock(&r->lock);
     weir_mutex_unlock(&r->turn);
 }
@@ -176,14 +175,15 @@ static int bury(struct retry *r, struct trial *t, weir_event *e, int code)
 static int retry_write(weir_sink *s, weir_event *e, weir_ctx *ctx)
 {
     struct retry *r = (struct retry *)s;
+    struct wr_inside me;
     struct trial t;
     int code = enter(r, &t, ctx);
     if (code)
         return code;
-    code = take_turn(r, &t);
+    code = take_turn(r, &me, &t.ctx);
     if (!code) {
         code = try_on(r, &t, e);
-        give_turn(r, &t);
+        give_turn(r, &me);
     }
     if (t.gave_up)
         code = bury(r, &t, e, code);
@@ -210,14 +210,15 @@ static bool end_all(struct retry *r, bool *inside)
 static int retry_close(weir_sink *s, weir_ctx *ctx)
 {
     struct retry *r = (struct retry *)s;
+    struct wr_inside me;
     bool inside;
     int result = 0;
     const bool first = end_all(r, &inside);
-    const int err = inside ? WEIR_DEADLOCK : weir_mutex_lock(&r->turn, ctx);
+    const int err = inside ? WEIR_DEADLOCK : take_turn(r, &me, ctx);
     if (first)
         result = weir_sink_close(r->opts.sink, ctx);
     if (!err)
-        weir_mutex_unlock(&r->turn);
+        give_turn(r, &me);
     return err ? err : result;
 }
 

@@ -114,13 +114,13 @@ static int complete(struct tee *t, weir_ctx *ctx)
 static int tee_close(weir_sink *s, weir_ctx *ctx)
 {
     struct tee *t = (struct tee *)s;
-    const bool first = !__atomic_exchange_n(&t->closed, true, __ATOMIC_ACQ_REL);
+    __atomic_store_n(&t->closed, true, __ATOMIC_RELEASE);
     int err = 0, result = complete(t, ctx);
     if (!t->opts.keep_open)
         err = result ? weir_stream_close_with(t->opts.stream, result)
                      : weir_stream_close(t->opts.stream);
     result = result ? result : err;
-    err = first && t->opts.to ? weir_sink_close(t->opts.to, ctx) : 0;
+    err = t->opts.to ? weir_sink_close(t->opts.to, ctx) : 0;
     return result ? result : err;
 }
 

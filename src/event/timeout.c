@@ -9,12 +9,15 @@ struct timeout {
     weir_sink sink; /* first */
     weir_sink *to;
     int64_t timeout;
+    bool closed; /* atomic, alone */
 };
 
 static int timeout_write(weir_sink *s, weir_event *e, weir_ctx *ctx)
 {
     struct timeout *t = (struct timeout *)s;
     weir_ctx due;
+    if (__atomic_load_n(&t->closed, __ATOMIC_ACQUIRE))
+        return WEIR_CLOSED;
     int err = weir_ctx_init_timeout(&due, ctx, t->timeout);
     if (err)
         return err;
@@ -25,7 +28,9 @@ static int timeout_write(weir_sink *s, weir_event *e, weir_ctx *ctx)
 
 static int timeout_close(weir_sink *s, weir_ctx *ctx)
 {
-    return weir_sink_close(((struct timeout *)s)->to, ctx);
+    struct timeout *t = (struct timeout *)s;
+    __atomic_store_n(&t->closed, true, __ATOMIC_RELEASE);
+    return weir_sink_close(t->to, ctx);
 }
 
 static void timeout_free(weir_sink *s)
