@@ -37,6 +37,7 @@ static struct fake {
     atomic_size_t n; /* of the last publish, recv or settle                 */
     atomic_bool now, pub_closed, sub_closed;
     atomic_int published, publish_calls, asked, settles, renewals, given_back;
+    atomic_int busy; /* publishes                                           */
     atomic_int pub_closes, sub_closes;
     atomic_int pubs, subs, alive; /* handles, deliveries                    */
 } fake;
@@ -74,17 +75,12 @@ static int fake_pub_open(void **pub, const weir_url *url, weir_why *why)
     return 0;
 }
 
-static ptrdiff_t fake_publish(void *pub, weir_post *posts, size_t n,
-                              weir_ctx *ctx)
+static ptrdiff_t fake_store(weir_post *posts, size_t n, weir_ctx *ctx)
 {
     const size_t k = fake.at_most && fake.at_most < n ? fake.at_most : n;
+    const int err = fake_wait(fake.publishing, ctx);
     size_t i;
-    int err;
 
-    must(pub == &fake && n > 0);
-    fake.n = n;
-    atomic_fetch_add(&fake.publish_calls, 1);
-    err = fake_wait(fake.publishing, ctx);
     if (err == WEIR_CLOSED || fake.pub_closed)
         return WEIR_CLOSED;
     if (err || fake.publish_code)
@@ -94,6 +90,20 @@ static ptrdiff_t fake_publish(void *pub, weir_post *posts, size_t n,
         posts[i].duplicate = fake.duplicate;
     }
     return (ptrdiff_t)k;
+}
+
+static ptrdiff_t fake_publish(void *pub, weir_post *posts, size_t n,
+                              weir_ctx *ctx)
+{
+    ptrdiff_t done;
+
+    must(pub == &fake && n > 0);
+    fake.n = n;
+    atomic_fetch_add(&fake.publish_calls, 1);
+    atomic_fetch_add(&fake.busy, 1);
+    done = fake_store(posts, n, ctx);
+    atomic_fetch_sub(&fake.busy, 1);
+    return done;
 }
 
 static void fake_pub_close(void *pub)
