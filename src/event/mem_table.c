@@ -6,8 +6,8 @@
  * and h & old_mask >= moved, otherwise in buckets[h & mask].
  *
  * A table doubles when it has as many entries as buckets, and halves at an
- * eighth; each call that changes it moves STEP buckets. So a move is over long
- * before the next one is wanted.
+ * eighth; each call that changes it moves a few buckets. So a move is over
+ * long before the next one is wanted.
  */
 #include "event/mem_table.h"
 
@@ -16,7 +16,7 @@
 
 #include "base/mem.h"
 
-enum { STEP = 4 };
+enum { STEP = 4, STEP_DOWN = 32 }; /* these have about as many entries */
 
 /* ---- hashes -------------------------------------------------------------- */
 
@@ -92,7 +92,8 @@ static void move_one(struct wr_mem_table *t)
 
 static void move_some(struct wr_mem_table *t)
 {
-    for (int i = 0; t->moving && i < STEP; i++) {
+    const bool down = t->old_mask > t->mask || !t->buckets;
+    for (int i = down ? STEP_DOWN : STEP; t->moving && i > 0; i--) {
         move_one(t);
         if (t->moved <= t->old_mask)
             continue;
