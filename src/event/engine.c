@@ -99,12 +99,13 @@ struct search {
 };
 
 /* A library that is linked with another libweir than this has tasks of its
- * own, for which ours are strangers. */
+ * own, for which ours are strangers. One that is linked with none, and yet was
+ * loaded, has found what it needs in ours. */
 static bool is_ours(void *library)
 {
     const char *(*theirs)(void);
     *(void **)&theirs = dlsym(library, "weir_version");
-    return theirs == weir_version;
+    return !theirs || theirs == weir_version;
 }
 
 static int take_engine(struct search *s, const char *file, void *library)
