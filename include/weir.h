@@ -48,6 +48,11 @@
 #include <weir/queue.h>
 #include <weir/broadcaster.h>
 #include <weir/sinks.h>
+#include <weir/backoff.h>
+#include <weir/retry.h>
+#include <weir/listener.h>
+#include <weir/handlers.h>
+#include <weir/tee.h>
 #include <weir/pub.h>
 #include <weir/consumer.h>
 #include <weir/engine.h>
