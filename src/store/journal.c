@@ -236,13 +236,7 @@ bool wr_journal_has_ended(const struct wr_journal *j)
 
 int wr_journal_end(struct wr_journal *j)
 {
-    if (wr_journal_has_ended(j))
-        return 0;
-    const int err = j->broken ? j->broken : settle(j);
-    if (!err)
-        return weir_stream_close(j->stream);
-    weir_stream_close_with(j->stream, WEIR_CLOSED);
-    return err;
+    return weir_stream_close(j->stream);
 }
 
 void wr_journal_leave(struct wr_journal *j)

@@ -66,7 +66,7 @@ int wr_journal_open(struct wr_journal *j);
 /* With the turn, and a stream. */
 bool wr_journal_has_ended(const struct wr_journal *j);
 int wr_journal_append(struct wr_journal *j, const void *data, size_t size);
-/* Ends the path: its file says so. */
+/* Ends the path: its file says so. A torn frame at its end stays one. */
 int wr_journal_end(struct wr_journal *j);
 /* Nothing more comes from this store; the file does not end. */
 void wr_journal_leave(struct wr_journal *j);

@@ -75,6 +75,7 @@ START_TEST(what_damage_does)
     weir_store *s;
     weir_store_writer *w;
     struct found f;
+    weir_store_account got;
 
     dir_make(&d);
     s = files_of(&d, NULL);
@@ -95,6 +96,9 @@ START_TEST(what_damage_does)
     must(f.n == 1 && f.corrupt > 1);
     must_eq(f.end, WEIR_CORRUPT);
     must_eq(weir_store_writer_open(&w, s, "size"), WEIR_CORRUPT);
+    must_eq(weir_store_broadcast(s, "s", "x", 1, WEIR_STORE_SKIP, NULL, &got),
+            0);
+    must_eq(got.err, WEIR_CORRUPT);
     must_eq(weir_store_delete(s, "size"), 0); /* makes way for a new one */
     put_numbers(s, "size", 0, 2);
     must_find(s, "size", 2, WEIR_CANCELED);
@@ -146,6 +150,8 @@ START_TEST(foreign_files)
     put_file(in_dir(&d, "%.msgs"), "nor this");
     put_file(in_dir(&d, ".msgs"), "nor this");
     put_file(in_dir(&d, "%2E%2E.msgs"), "nor this");
+    put_file(in_dir(&d, "%2E..msgs"), "nor this: it would climb");
+    put_file(in_dir(&d, "%2Fa.msgs"), "nor this: it would be absolute");
     s = files_of(&d, NULL);
     must_eq(weir_store_list(s, "", &names), 0);
     must_eq(names.n, 3);

@@ -305,7 +305,7 @@ BEHAVIOUR(one_writer_has_one_order_everywhere)
     weir_store *in[2] = {below(0), below(0)};
     weir_store *s = multi_of(in, 2, WEIR_STORE_QUORUM, 0);
     weir_store_writer *w = writer_of(s, "p");
-    const int n = check_scale(200);
+    const int n = check_scale(5000);
     struct job jobs[3];
     weir_store_reader *a, *b;
     int i, x, y;
