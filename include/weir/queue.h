@@ -28,8 +28,9 @@ typedef struct weir_queue weir_queue;
 
 /* Options of a queue. Zero means the default. */
 typedef struct weir_queue_opts {
-    /* Where events go, one at a time; a reference is taken. Closed when the
-     * queue has stopped, unless keep_open. */
+    /* Where events go, one at a time, or with `batch` so many: a batch is one
+     * event, of weir_event_batch. A reference is taken. Closed when the queue
+     * has stopped, unless keep_open. */
     weir_sink *sink;
     bool keep_open;
 
@@ -38,7 +39,8 @@ typedef struct weir_queue_opts {
      * the queue is cancelled. Anything but 0 is a loss of them all, with that
      * code; WEIR_CLOSED closes the queue. With neither it is free-standing. */
     int (*flush)(weir_event *const *events, size_t n, weir_ctx *ctx, void *arg);
-    size_t batch;   /* events of one at most, up to 2^20; 0: 100            */
+    size_t batch;   /* events of one at most, up to 2^20; 0: 100 for flush,
+                       no batches for a sink                                */
     int64_t linger; /* how long one that is not full waits for more, ns; 0:
                        what is there is a batch. A queue that is full, or
                        closed, does not wait                                */
@@ -100,6 +102,12 @@ WEIR_API int weir_queue_process(weir_queue *q,
                                 int (*fn)(weir_event *e, weir_ctx *ctx,
                                           void *arg),
                                 void *arg, weir_ctx *ctx);
+
+/* The events of a batch that a queue has made, and in *n (may be NULL) their
+ * number; NULL, and 0, for any other event. They live as long as the batch. It
+ * goes through sinks as any event, a retry, a broadcaster, but not out of the
+ * process: its type is "batch", its payload that array. */
+WEIR_API weir_event *const *weir_event_batch(const weir_event *e, size_t *n);
 
 enum weir_queue_end {
     WEIR_QUEUE_DRAIN,  /* what is queued arrives first                       */

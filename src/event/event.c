@@ -15,6 +15,7 @@
 #include <time.h>
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "event/event.h"
 
 struct event {
     _Alignas(16) weir_event face;
@@ -146,6 +147,12 @@ void weir_event_unref_elem(void *elem)
 {
     if (elem)
         weir_event_unref(*(weir_event **)elem);
+}
+
+bool wr_event_ends_by(const weir_event *e,
+                      void (*destroy)(void *payload, void *arg))
+{
+    return e && ((const struct event *)e)->destroy == destroy;
 }
 
 const char *weir_event_get_header(const weir_event *e, const char *name)

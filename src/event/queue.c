@@ -99,7 +99,7 @@ static void set_up(weir_queue *q, const weir_queue_opts *o)
         q->opts.capacity = 1;
     if (o->sample_every == 0)
         q->opts.sample_every = DEFAULT_SAMPLE;
-    if (o->batch == 0)
+    if (o->flush && o->batch == 0)
         q->opts.batch = DEFAULT_BATCH;
     weir_sink_ref(o->sink);
     weir_sink_init(&q->sink, &sink_ops);

@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "event/batch.h"
 #include "event/queue.h"
 
 /* What is done with events, and how many at a time. */
@@ -109,6 +110,8 @@ static struct work work_of(const weir_queue_opts *o)
 {
     if (o->flush)
         return (struct work){o->flush, o->arg, o->batch, o->linger};
+    if (o->batch)
+        return (struct work){wr_batch_write, o->sink, o->batch, o->linger};
     return (struct work){.fn = write_one, .arg = o->sink, .max = 1};
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue that hands over its events in batches. */
+#include <weir/listener.h>
+#include <weir/retry.h>
 #include "events.h"
 
 enum { WRITERS = 4 };
@@ -141,6 +143,123 @@ BEHAVIOUR(a_full_queue_does_not_linger)
     await_no_events();
     (void)crew;
 }
+
+/* ---- to a sink -------------------------------------------------------- */
+
+/* A sink that keeps the first batch and lets go of it after the queue. */
+struct keeper {
+    struct flushes f;
+    weir_event *kept;
+    int fails;
+};
+
+static int keep_batch(weir_event *e, weir_ctx *ctx, void *arg)
+{
+    struct keeper *k = arg;
+    weir_event *const *events;
+    size_t n = 0;
+
+    events = weir_event_batch(e, &n);
+    must(events != NULL);
+    must(strcmp(e->type, "batch") == 0);
+    must_eq(weir_event_batch(e, NULL) == events, true);
+    if (k->fails-- > 0)
+        return -5;
+    if (k->kept == NULL)
+        k->kept = weir_event_ref(e);
+    return record(events, n, ctx, &k->f);
+}
+
+/* A batch is an event: it is tried again as one. */
+BEHAVIOUR(a_sink_gets_a_batch_as_one_event)
+{
+    struct keeper *k = calloc(1, sizeof *k);
+    weir_sink *s = NULL, *retry = NULL;
+    weir_queue *q;
+    size_t n;
+    int i;
+
+    must(k != NULL);
+    k->fails = 2;
+    must_eq(weir_listener_new(
+                &s, &(weir_listener_opts){.fn = keep_batch, .arg = k}),
+            0);
+    must_eq(
+        weir_retry_new(&retry,
+                       &(weir_retry_opts){.sink = s, .backoff = {.max = 1000}}),
+        0);
+    q = queue_of(
+        (weir_queue_opts){.sink = retry, .batch = 10, .linger = WEIR_FOREVER});
+    write_numbers(q, 0, 24);
+    must_eq(write_number(weir_queue_sink(q), NONE, NULL), 0);
+    must_eq(weir_sink_close(weir_queue_sink(q), NULL), 0);
+    must_eq(k->f.batches, 3);
+    must_eq(k->f.n, 25);
+    for (i = 0; i < 25; i++)
+        must_eq(k->f.got[i], i < 24 ? i : NONE);
+    must_eq(queue_counts(q).delivered, 25);
+    must_eq(write_number(s, 1, NULL), WEIR_CLOSED);
+    weir_queue_unref(q);
+    weir_sink_unref(retry);
+    weir_sink_unref(s);
+    while (alive > 10) /* the queue's task lets go last */
+        weir_yield();
+    must_eq(number_of(weir_event_batch(k->kept, &n)[9]), 9);
+    must_eq(n, 10);
+    weir_event_unref(k->kept);
+    must_eq(alive, 0);
+    free(k);
+    (void)crew;
+}
+
+START_TEST(other_events_are_no_batches)
+{
+    weir_event *e = NULL;
+    size_t n = 7;
+
+    must(weir_event_batch(NULL, &n) == NULL);
+    must_eq(n, 0);
+    must_eq(weir_event_new(&e, &(weir_event_opts){.type = "batch",
+                                                  .payload = &e,
+                                                  .size = sizeof e}),
+            0);
+    must(weir_event_batch(e, &n) == NULL);
+    weir_event_unref(e);
+    e = numbered(1);
+    must(weir_event_batch(e, NULL) == NULL);
+    weir_event_unref(e);
+}
+END_TEST
+
+static void lose_batch(weir_event *e, int code, void *arg)
+{
+    wr_mem_fail_after(-1);
+    lose(e, code, arg);
+}
+
+START_TEST(no_memory_for_a_batch_is_a_loss)
+{
+    struct losses lost = {.code = WEIR_ENOMEM};
+    struct recorder *r = recorder_new();
+    weir_queue *q = queue_of((weir_queue_opts){.sink = &r->sink,
+                                               .batch = 5,
+                                               .linger = WEIR_FOREVER,
+                                               .on_loss = lose_batch,
+                                               .arg = &lost});
+
+    write_numbers(q, 0, 4);
+    weir_event *last = numbered(4);
+    wr_mem_fail_after(0);
+    must_eq(weir_queue_enqueue(q, last, NULL), 0);
+    await(&lost.by_code, 5);
+    weir_event_unref(last);
+    must_eq(weir_queue_stop(q, WEIR_QUEUE_DRAIN, NULL), 0);
+    must_eq(r->n, 0);
+    weir_queue_unref(q);
+    recorder_end(r);
+    await_no_events();
+}
+END_TEST
 
 /* ---- losses -------------------------------------------------------------- */
 
@@ -329,6 +448,9 @@ CHECK_MAIN(CHECK_MODES(only_full_batches_and_the_last),
            CHECK_MODES(what_has_lingered_is_flushed),
            CHECK_MODES(without_lingering_what_is_there_is_a_batch),
            CHECK_MODES(a_full_queue_does_not_linger),
+           CHECK_MODES(a_sink_gets_a_batch_as_one_event),
+           CHECK_TEST(other_events_are_no_batches),
+           CHECK_TEST(no_memory_for_a_batch_is_a_loss),
            CHECK_MODES(what_a_flush_refuses_is_reported),
            CHECK_MODES(a_flush_may_want_no_more),
            CHECK_MODES(a_flush_that_hangs_is_cut_short),
