@@ -28,7 +28,7 @@ struct row {
 /* The families, each ended by a row without a name. */
 extern const struct row task_rows[], park_rows[], chan_rows[], buffer_rows[],
     flow_rows[], select_rows[], program_rows[], sync_rows[], timer_rows[],
-    pub_rows[], event_rows[];
+    pub_rows[], event_rows[], file_rows[];
 
 int64_t bench_clock(void);
 void bench_report(const char *name, double value);

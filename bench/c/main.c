@@ -14,6 +14,9 @@
 static const struct row *const families[] = {
     task_rows,    park_rows, chan_rows,  buffer_rows, flow_rows,  select_rows,
     program_rows, sync_rows, timer_rows, pub_rows,    event_rows,
+#if defined(WEIR_FILE)
+    file_rows,
+#endif
 };
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
