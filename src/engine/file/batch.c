@@ -193,6 +193,13 @@ static int free_handle(struct db *db, struct request *r)
     return wr_file_group_drop(db, g->id);
 }
 
+/* Who has to wait, waits for news. */
+static int or_wait(struct db *db, int rc)
+{
+    const int err = rc == 1 ? wr_file_news_watch(db) : 0;
+    return err ? err : rc;
+}
+
 static int run(struct db *db, struct job *j)
 {
     struct request *r = request_of(j);
@@ -205,9 +212,9 @@ static int run(struct db *db, struct job *j)
     case ASK_SUB_OPEN:
         return open_handle(db, r);
     case ASK_PUBLISH:
-        return wr_file_publish(db, r);
+        return or_wait(db, wr_file_publish(db, r));
     case ASK_RECV:
-        return wr_file_recv(db, r);
+        return or_wait(db, wr_file_recv(db, r));
     case ASK_SETTLE:
         return wr_file_settle(db, r);
     case ASK_COUNTS:
@@ -409,7 +416,7 @@ static void roll_back(struct db *db)
     }
 }
 
-static void note_stored(struct jobs *list)
+static void note_stored(const struct jobs *list)
 {
     for (struct job *j = list->first; j; j = j->next)
         if (j->kind == ASK_PUBLISH)
@@ -519,8 +526,8 @@ static bool run_alone(struct db *db, struct job *j)
         db->served.first = NULL;
         fail(db, j, err);
     } else if (rc == 1) {
-        request_of(j)->stored = request_of(j)->at;
-        rc = park(db, j);
+        note_stored(&(struct jobs){j, j});
+        park(db, j);
     }
     return true;
 }

@@ -381,6 +381,10 @@ void wr_file_sql_close(struct db *db);
 /* ---- news of other processes (news.c) ------------------------------------ */
 
 int wr_file_news_open(struct db *db);
+/* Within a transaction that somebody is to wait after: from now on no news
+ * are missed. To end a watch takes the system milliseconds, so there is none
+ * before. */
+int wr_file_news_watch(struct db *db);
 void wr_file_news_close(struct db *db);
 void wr_file_news_tell(struct db *db);
 /* Waits for a push, for news (true), or until the instant on the wall clock. */

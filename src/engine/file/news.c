@@ -39,22 +39,34 @@ static int touch_database(struct db *db)
     return code;
 }
 
+static const char *wal_of(const struct db *db)
+{
+    return sqlite3_filename_wal(sqlite3_db_filename(db->sql, "main"));
+}
+
 int wr_file_news_open(struct db *db)
 {
     const int err = touch_database(db);
     if (err)
         return err;
-    const char *wal =
-        sqlite3_filename_wal(sqlite3_db_filename(db->sql, "main"));
-    db->wal_fd = open(wal, O_RDONLY | O_CLOEXEC);
-    if (db->wal_fd < 0)
-        return failed(db, errno, "its WAL");
+    db->wal_fd = open(wal_of(db), O_RDONLY | O_CLOEXEC);
+    return db->wal_fd < 0 ? failed(db, errno, "its WAL") : 0;
+}
+
+int wr_file_news_watch(struct db *db)
+{
+    if (db->news_fd >= 0)
+        return 0;
     db->news_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (db->news_fd < 0)
         return failed(db, errno, "no inotify");
-    if (inotify_add_watch(db->news_fd, wal, IN_ATTRIB | IN_CLOSE_WRITE) < 0)
-        return failed(db, errno, "no inotify");
-    return 0;
+    if (inotify_add_watch(db->news_fd, wal_of(db),
+                          IN_ATTRIB | IN_CLOSE_WRITE) >= 0)
+        return 0;
+    const int err = failed(db, errno, "no inotify");
+    close(db->news_fd);
+    db->news_fd = -1;
+    return err;
 }
 
 void wr_file_news_close(struct db *db)
