@@ -94,13 +94,20 @@ static ptrdiff_t take_next(weir_reader *r, const struct take *t, weir_ctx *ctx)
     }
 }
 
+/* Can the file do it? While the reader is not closed, it is there. */
+static int look_whether_it_can(const weir_reader *r, const struct take *t)
+{
+    int err = wr_reader_ended(r);
+    return !err && t->loan && !r->file->ops->borrow ? WEIR_UNSUPPORTED : err;
+}
+
 /* A loan that was made stays a user of the file. */
 static ptrdiff_t take_in_turn(weir_reader *r, const struct take *t,
                               weir_ctx *ctx)
 {
     weir_stream *s = r->stream;
     weir_mutex_lock(&s->lock, NULL);
-    int err = wr_reader_ended(r);
+    int err = look_whether_it_can(r, t);
     if (err) {
         weir_mutex_unlock(&s->lock);
         return err;
@@ -145,8 +152,6 @@ int weir_reader_borrow(weir_reader *r, weir_loan *loan, size_t max,
         *loan = (weir_loan){0};
     if (!r || !loan)
         return WR_MISUSE("no reader or no loan");
-    if (!r->file->ops->borrow)
-        return WEIR_UNSUPPORTED;
     const struct take t = {.n = max ? max : SIZE_MAX, .loan = loan};
     const ptrdiff_t got = take(r, &t, ctx);
     return got > 0 ? 1 : (int)got;
@@ -171,8 +176,8 @@ static int64_t later(int64_t off, size_t n)
     return __builtin_add_overflow(off, n, &sum) ? INT64_MAX : sum;
 }
 
-/* Waits until [off, need) is written or the stream has ended: how much there
- * is from off on (> 0), 0 at the end, or a code. */
+/* Waits until need bytes are written or the stream has ended: how much there is
+ * from off on (> 0), 0 at the end, or a code. */
 static int64_t wait_for_range(weir_reader *r, int64_t off, int64_t need,
                               weir_ctx *ctx)
 {
@@ -212,7 +217,8 @@ ptrdiff_t weir_reader_read_at(weir_reader *r, void *buf, size_t n, int64_t off,
         return err;
     }
     wr_reader_enter(r);
-    int64_t got = wait_for_range(r, off, later(off, at_least), ctx);
+    const int64_t need = at_least > 0 ? later(off, at_least) : 0;
+    int64_t got = wait_for_range(r, off, need, ctx);
     if (got > 0) {
         weir_mutex_unlock(&s->lock);
         got = fetch(r->file, &(struct take){.buf = buf, .n = n}, off, got);

@@ -128,6 +128,7 @@ OVER_EACH(close_of_a_reader_ends_its_own_calls)
     weir_stream *s = stream_on(fs, "a");
     weir_reader *r = reader_of(s), *other = reader_of(s);
     struct waiter w = {r, NULL, WEIR_CLOSED}, end = {other, NULL, 0};
+    weir_loan loan;
     char c;
 
     crew_go(crew, read_until, &w);
@@ -142,6 +143,7 @@ OVER_EACH(close_of_a_reader_ends_its_own_calls)
     must_eq(counts_of(s).waiting, 1);
     must_eq(weir_reader_read(r, &c, 1, NULL), WEIR_CLOSED);
     must_eq(weir_reader_read_at(r, &c, 1, 0, 1, NULL), WEIR_CLOSED);
+    must_eq(weir_reader_borrow(r, &loan, 0, NULL), WEIR_CLOSED);
     must_eq(weir_reader_seek(r, 0, SEEK_SET, NULL), WEIR_CLOSED);
     must_eq(weir_reader_size(r, NULL), 0);
     must_eq(weir_stream_close(s), 0);

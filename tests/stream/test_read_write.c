@@ -192,6 +192,7 @@ OVER_EACH(read_at_of_what_is_there_now_does_not_wait)
     char buf[8];
 
     must_eq(weir_reader_read_at(r, buf, 8, 0, 0, NULL), WEIR_EMPTY);
+    must_eq(weir_reader_read_at(r, buf, 8, 100, 0, NULL), WEIR_EMPTY);
     put_text(s, "abcdef");
     must_eq(weir_reader_read_at(r, buf, 4, 1, 4, NULL), 4);
     ck_assert_mem_eq(buf, "bcde", 4);
