@@ -133,8 +133,12 @@ BEHAVIOUR(a_full_queue_does_not_linger)
                                                .batch = 100,
                                                .linger = WEIR_FOREVER,
                                                .capacity = 4});
+    int i;
 
-    write_numbers(q, 0, 12);
+    for (i = 0; i < 12; i++) {
+        write_numbers(q, i, i + 1);
+        settle(); /* so that it lingers when the fourth one comes */
+    }
     await(&f->n, 12);
     must(f->batches >= 3);
     must_eq(weir_queue_stop(q, WEIR_QUEUE_DRAIN, NULL), 0);
@@ -142,6 +146,43 @@ BEHAVIOUR(a_full_queue_does_not_linger)
     flushes_end(f);
     await_no_events();
     (void)crew;
+}
+
+static void write_one(void *arg)
+{
+    write_numbers(arg, 1, 2);
+}
+
+/* Five are being flushed, five wait, five wait for room: when the second five
+ * leave, all of the third get in, although only a full batch ever goes. */
+BEHAVIOUR(room_for_many_lets_many_in)
+{
+    struct flushes *f = flushes_new();
+    weir_queue *q;
+    int i;
+
+    f->gate = ints_new(0);
+    f->begun = ints_new(3);
+    q = queue_of((weir_queue_opts){.flush = record,
+                                   .arg = f,
+                                   .batch = 5,
+                                   .linger = WEIR_FOREVER,
+                                   .capacity = 5});
+    for (i = 0; i < 15; i++)
+        crew_go(crew, write_one, q);
+    must_eq(get(f->begun), 5);
+    while (queue_counts(q).blocked < 5)
+        weir_yield();
+    put(f->gate, 0);
+    must_eq(get(f->begun), 5);
+    crew_wait(crew);
+    put(f->gate, 0);
+    put(f->gate, 0);
+    must_eq(weir_queue_stop(q, WEIR_QUEUE_DRAIN, NULL), 0);
+    must_eq(f->n, 15);
+    weir_queue_unref(q);
+    flushes_end(f);
+    await_no_events();
 }
 
 /* ---- to a sink -------------------------------------------------------- */
@@ -448,6 +489,7 @@ CHECK_MAIN(CHECK_MODES(only_full_batches_and_the_last),
            CHECK_MODES(what_has_lingered_is_flushed),
            CHECK_MODES(without_lingering_what_is_there_is_a_batch),
            CHECK_MODES(a_full_queue_does_not_linger),
+           CHECK_MODES(room_for_many_lets_many_in),
            CHECK_MODES(a_sink_gets_a_batch_as_one_event),
            CHECK_TEST(other_events_are_no_batches),
            CHECK_TEST(no_memory_for_a_batch_is_a_loss),

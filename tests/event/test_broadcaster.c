@@ -330,6 +330,45 @@ BEHAVIOUR(add_and_remove_from_within_a_sink)
     (void)crew;
 }
 
+/* Takes the next one off the list, which is the one that the event would go to
+ * now. */
+static int remove_other(weir_sink *s, weir_event *e, weir_ctx *ctx)
+{
+    struct meddler *m = (struct meddler *)s;
+
+    must_eq(weir_broadcaster_remove(m->b, &m->other->sink), 0);
+    atomic_fetch_add(&m->n, 1);
+    (void)e, (void)ctx;
+    return 0;
+}
+
+BEHAVIOUR(a_sink_may_remove_the_next_one)
+{
+    static const weir_sink_ops ops = {.write = remove_other,
+                                      .free = meddler_free};
+    weir_broadcaster *b = broadcaster_of((weir_broadcaster_opts){0});
+    struct recorder *last = recorder_new();
+    struct meddler m = {.b = b, .other = recorder_new()};
+
+    must_eq(weir_sink_init(&m.sink, &ops), 0);
+    must_eq(weir_broadcaster_add(b, &m.sink,
+                                 &(weir_broadcast_opts){.direct = true}),
+            0);
+    add(b, m.other, true);
+    add(b, last, true);
+    publish(b, 0, 2);
+    finish(b);
+    must_eq(m.n, 2);
+    must_eq(m.other->n, 0);
+    expect(last, 0, 2);
+    recorder_end(last);
+    recorder_end(m.other);
+    weir_sink_unref(&m.sink);
+    await(&m.freed, 1);
+    await_no_events();
+    (void)crew;
+}
+
 BEHAVIOUR(stop_from_within_a_sink_does_not_hang)
 {
     int direct;
@@ -485,6 +524,7 @@ CHECK_MAIN(CHECK_MODES(every_sink_gets_all_in_order),
            CHECK_MODES(the_next_sink_is_not_skipped),
            CHECK_MODES(an_error_policy), CHECK_MODES(remove_and_configure),
            CHECK_MODES(add_and_remove_from_within_a_sink),
+           CHECK_MODES(a_sink_may_remove_the_next_one),
            CHECK_MODES(stop_from_within_a_sink_does_not_hang),
            CHECK_MODES(sinks_come_and_go_under_load),
            CHECK_TEST(wrong_use_is_refused), CHECK_TEST(out_of_memory))

@@ -343,6 +343,32 @@ BEHAVIOUR(a_strategy_may_give_up)
     (void)crew;
 }
 
+/* A try that was cut short is no reason to give an event up. */
+BEHAVIOUR(what_was_cut_short_is_no_dead_letter)
+{
+    struct flaky *f = flaky_new(0, 0);
+    struct told told = {.stop_at = 1};
+    struct dead d = {0};
+    const weir_retry_strategy way = tell(&told);
+    weir_sink *s = retry_of((weir_retry_opts){.sink = &f->sink,
+                                              .strategy = &way,
+                                              .tries = 1,
+                                              .on_dead = on_dead,
+                                              .arg = &d});
+    weir_ctx ended = WEIR_CTX_INIT;
+
+    f->to->gate = ints_new(0);
+    must_eq(weir_ctx_cancel(&ended, 0), 0);
+    must_eq(write_number(s, 1, &ended), WEIR_CANCELED);
+    must_eq(told.failures, 1);
+    must_eq(d.n, 0);
+    must_eq(counts_of(s).failed, 1);
+    must_eq(weir_ctx_fini(&ended), 0);
+    weir_sink_unref(s);
+    flaky_end(f);
+    (void)crew;
+}
+
 /* What was given up and nobody took is still the caller's. */
 BEHAVIOUR(without_a_dead_letter_the_write_fails)
 {
@@ -599,6 +625,7 @@ CHECK_MAIN(CHECK_MODES(it_tries_until_the_sink_takes_it),
            CHECK_MODES(one_probe_when_half_open),
            CHECK_MODES(a_dead_letter_after_so_many_tries),
            CHECK_MODES(a_strategy_may_give_up),
+           CHECK_MODES(what_was_cut_short_is_no_dead_letter),
            CHECK_MODES(without_a_dead_letter_the_write_fails),
            CHECK_MODES(closed_is_final), CHECK_MODES(a_close_ends_the_waits),
            CHECK_MODES(a_close_ends_a_try), CHECK_MODES(a_close_has_a_deadline),

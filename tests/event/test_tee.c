@@ -386,6 +386,25 @@ START_TEST(damage_anywhere_costs_one_event)
 }
 END_TEST
 
+START_TEST(each_damage_is_told)
+{
+    unsigned char bytes[1000];
+    const size_t n = frames_of(bytes, sizeof bytes, 5), one = n / 5;
+    weir_stream *st;
+    struct log l;
+    int i;
+
+    bytes[one + 30] ^= 1;
+    bytes[3 * one + 2] ^= 1;
+    l = log_of_bytes(&st, bytes, n);
+    for (i = 0; i < 5; i++)
+        must_eq(next_number(&l), i % 2 ? -EBADMSG : i);
+    must_eq(next_number(&l), END);
+    log_end(&l);
+    weir_stream_unref(st);
+}
+END_TEST
+
 START_TEST(a_log_that_was_cut_off)
 {
     unsigned char bytes[1000];
@@ -582,7 +601,7 @@ CHECK_MAIN(CHECK_MODES(an_event_comes_back_as_it_was),
            CHECK_MODES(an_append_that_ends_within_a_frame_is_completed),
            CHECK_MODES(what_cannot_be_completed_is_no_end),
            CHECK_TEST(damage_anywhere_costs_one_event),
-           CHECK_TEST(a_log_that_was_cut_off),
+           CHECK_TEST(each_damage_is_told), CHECK_TEST(a_log_that_was_cut_off),
            CHECK_TEST(anything_may_be_in_the_stream),
            CHECK_MODES(a_reader_that_lags_goes_on_at_the_next_frame),
            CHECK_MODES(a_stream_that_was_closed_refuses),
