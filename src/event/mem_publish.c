@@ -219,20 +219,27 @@ static void announce(struct wr_mem_topic *t, uint64_t *told)
     *told = t->log.last;
 }
 
+static void end_turn(struct wr_mem_topic *t, const struct wr_mem_waiter *w)
+{
+    if (t->turn == w)
+        t->turn = NULL;
+}
+
 /* As the head of the line, if it was that before. 0: look again. */
-static int wait_for_room(struct wr_mem_pub *p, bool head, weir_ctx *ctx)
+static int wait_for_room(struct wr_mem_pub *p, struct wr_mem_waiter *w,
+                         bool head, weir_ctx *ctx)
 {
     struct wr_mem_topic *t = p->topic;
-    struct wr_mem_waiter w;
     int64_t until = WEIR_FOREVER;
-    wr_mem_join(&t->room, &w, p, head);
-    if (t->room.first == &w && !t->turn && !is_empty(t)) {
+    end_turn(t, w);
+    wr_mem_join(&t->room, w, p, head);
+    if (t->room.first == w && !t->turn && !is_empty(t)) {
         const int64_t end = wr_mem_log_at(&t->log, t->log.first)->expires;
         until = end ? end : until;
     }
-    const int err = wr_mem_wait(t, &t->room, &w, until, ctx);
-    if (t->turn == &w)
-        t->turn = NULL;
+    const int err = wr_mem_wait(t, &t->room, w, until, ctx);
+    if (!err && !t->turn)
+        t->turn = w; /* by its time */
     return err;
 }
 
@@ -241,6 +248,7 @@ ptrdiff_t wr_mem_publish(struct wr_mem_pub *p, weir_post *posts, size_t n,
 {
     struct wr_mem_topic *t = p->topic;
     const bool blocks = p->limits.on_full == WEIR_BLOCK;
+    struct wr_mem_waiter w;
     size_t done = 0;
     int err = wr_mem_enter(t);
     if (err)
@@ -255,9 +263,10 @@ ptrdiff_t wr_mem_publish(struct wr_mem_pub *p, weir_post *posts, size_t n,
         announce(t, &told);
         if (err != WEIR_FULL || !blocks)
             break;
-        err = wait_for_room(p, head, ctx);
+        err = wait_for_room(p, &w, head, ctx);
         head = true;
     } while (!err);
+    end_turn(t, &w);
     wr_mem_next_turn(t);
     wr_mem_leave(t);
     return done ? (ptrdiff_t)done : err;

@@ -3,7 +3,7 @@
  * that it was for has done nothing, or what it says. And memory returns. */
 #include "mem_checks.h"
 
-enum { MESSAGES = 12, KEYS = 3, BURST = 5000 };
+enum { MESSAGES = 12, KEYS = 3, BURST = 2000 };
 
 /* The one allocation that fails has been met. */
 static bool met;

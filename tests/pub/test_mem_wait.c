@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting in the engine `mem`: receivers of whom one keeps the time, and
+ * publishers that take turns. Each behaviour by tasks and by threads. */
+#include "mem_checks.h"
+
+enum { WAITERS = 4 };
+#define AN_HOUR (3600 * WEIR_SECOND)
+
+static struct wr_mem_pub *pub;
+static struct wr_mem_sub *sub;
+
+static struct wr_mem_topic *locked(void)
+{
+    must_eq(wr_mem_enter(sub->topic), 0);
+    return sub->topic;
+}
+
+static void end_all(void)
+{
+    weir_url *url = mem_url("mem:wait");
+
+    mem_sub_end(sub);
+    mem_pub_end(pub);
+    must_eq(wr_mem_engine()->topic_remove(url, NULL), 0);
+    weir_url_free(url);
+}
+
+static void open_all(const char *url)
+{
+    pub = mem_pub(url);
+    sub =
+        mem_sub("mem:wait", (weir_sub_opts){.group = "g", .ack_wait = AN_HOUR});
+}
+
+/* How many are in a line; all of them linked both ways. */
+static int length(const struct wr_mem_line *line)
+{
+    const struct wr_mem_waiter *w = line->first, *prev = NULL;
+    int n = 0;
+
+    for (; w != NULL; prev = w, w = w->next, n++)
+        must(w->in_line && w->prev == prev);
+    must(line->last == prev);
+    return n;
+}
+
+static void await_line(const struct wr_mem_line *line, int n)
+{
+    int now;
+
+    do {
+        weir_yield();
+        locked();
+        now = length(line);
+        wr_mem_leave(sub->topic);
+    } while (now != n);
+}
+
+static struct wr_mem_waiter *keeper(void)
+{
+    struct wr_mem_topic *t = locked();
+    struct wr_mem_waiter *w = sub->group->keeper;
+
+    must(w == NULL || w->in_line);
+    wr_mem_leave(t);
+    return w;
+}
+
+static void post(int n)
+{
+    must_eq(mem_post(pub, n, NULL, NULL, NULL), 1);
+}
+
+static void ack(weir_delivery *d)
+{
+    must_eq(mem_settle(sub, d, WEIR_SETTLE_ACK, 0), 0);
+    wr_mem_delivery_free(sub, d, false);
+}
+
+static void nak(weir_delivery *d, int64_t delay)
+{
+    must_eq(mem_settle(sub, d, WEIR_SETTLE_NAK, delay), 0);
+    wr_mem_delivery_free(sub, d, false);
+}
+
+/* ---- receivers ----------------------------------------------------------- */
+
+static atomic_int received;
+
+/* Receives one, or finds the end of its context or of the subscription. */
+static void receive(void *ctx)
+{
+    weir_delivery *d;
+    const ptrdiff_t got = wr_mem_recv(sub, &d, 1, false, ctx);
+
+    if (got == 1) {
+        ack(d);
+        atomic_fetch_add(&received, 1);
+    } else {
+        must(got == (ctx != NULL ? WEIR_CANCELED : WEIR_CLOSED));
+    }
+}
+
+/* Gives back what it gets, and leaves. */
+static void receive_and_leave(void *arg)
+{
+    weir_delivery *d;
+
+    must_eq(wr_mem_recv(sub, &d, 1, false, NULL), 1);
+    nak(d, WEIR_MILLISECOND);
+    (void)arg;
+}
+
+static void begin_receivers(struct crew *crew, int n)
+{
+    int before;
+
+    locked();
+    before = length(&sub->group->line);
+    wr_mem_leave(sub->topic);
+    for (int i = 1; i <= n; i++) {
+        crew_go(crew, receive, NULL);
+        await_line(&sub->group->line, before + i);
+    }
+}
+
+static void await_received(int n)
+{
+    while (atomic_load(&received) < n)
+        weir_yield();
+}
+
+static void end_receivers(struct crew *crew, int n)
+{
+    await_received(n);
+    wr_mem_engine()->sub_close(sub);
+    crew_wait(crew);
+    must_eq(atomic_load(&received), n);
+    must(sub->group->keeper == NULL && sub->group->line.first == NULL);
+    check_topic(sub->topic);
+    end_all();
+}
+
+/* A message that is in the test's hands, for an hour. */
+static weir_delivery *hold_one(void)
+{
+    post(0);
+    return mem_take(sub);
+}
+
+BEHAVIOUR(nobody_keeps_a_time_that_is_not)
+{
+    open_all("mem:wait");
+    begin_receivers(crew, WAITERS);
+    must(keeper() == NULL);
+    post(1);
+    end_receivers(crew, 1);
+}
+
+BEHAVIOUR(one_keeps_the_time_and_the_others_get_the_messages)
+{
+    struct wr_mem_waiter *first;
+    weir_delivery *d;
+
+    open_all("mem:wait");
+    d = hold_one();
+    begin_receivers(crew, WAITERS);
+    first = keeper();
+    must(first != NULL);
+    for (int i = 1; i < WAITERS; i++) {
+        post(i);
+        await_received(i);
+        must(keeper() == first);
+    }
+    nak(d, WEIR_MILLISECOND); /* sooner than it thought */
+    end_receivers(crew, WAITERS);
+}
+
+BEHAVIOUR(who_is_cancelled_hands_the_time_over)
+{
+    weir_ctx ctx = WEIR_CTX_INIT;
+    struct wr_mem_waiter *first, *second;
+    weir_delivery *d;
+
+    open_all("mem:wait");
+    d = hold_one();
+    crew_go(crew, receive, &ctx);
+    await_line(&sub->group->line, 1);
+    first = keeper();
+    must(first != NULL);
+    begin_receivers(crew, WAITERS - 1);
+    must_eq(weir_ctx_cancel(&ctx, 0), 0);
+    await_line(&sub->group->line, WAITERS - 1);
+    do
+        second = keeper();
+    while (second == NULL || second == first);
+    nak(d, WEIR_MILLISECOND);
+    end_receivers(crew, 1);
+    must_eq(weir_ctx_fini(&ctx), 0);
+}
+
+BEHAVIOUR(a_time_that_begins_finds_somebody_to_keep_it)
+{
+    open_all("mem:wait");
+    crew_go(crew, receive_and_leave, NULL);
+    await_line(&sub->group->line, 1);
+    begin_receivers(crew, WAITERS - 1);
+    must(keeper() == NULL);
+    post(1);
+    end_receivers(crew, 1);
+}
+
+BEHAVIOUR(a_closed_subscription_leaves_the_time_to_its_mate)
+{
+    struct wr_mem_sub *mate;
+    weir_delivery *d;
+
+    open_all("mem:wait");
+    mate = sub;
+    d = hold_one();
+    sub = mem_sub("mem:wait", (weir_sub_opts){.group = "g"});
+    crew_go(crew, receive, NULL); /* the keeper, of the one that is closed */
+    await_line(&sub->group->line, 1);
+    must(keeper()->owner == sub);
+    struct wr_mem_sub *closed = sub;
+    sub = mate;
+    begin_receivers(crew, 1);
+    wr_mem_engine()->sub_close(closed);
+    while (keeper() == NULL || keeper()->owner != mate)
+        weir_yield();
+    nak(d, WEIR_MILLISECOND);
+    end_receivers(crew, 1);
+    wr_mem_engine()->sub_free(closed);
+}
+
+/* ---- publishers ---------------------------------------------------------- */
+
+struct parcel {
+    int n;
+    size_t size; /* n, and zeros */
+    weir_ctx ctx;
+    int code;
+};
+
+static int publish(struct parcel *p)
+{
+    char payload[64] = {0};
+    weir_post post = {0};
+    ptrdiff_t got;
+
+    memcpy(payload, &p->n, sizeof p->n);
+    must_eq(weir_event_new(&post.event, &(weir_event_opts){.payload = payload,
+                                                           .size = p->size}),
+            0);
+    got = wr_mem_publish(pub, &post, 1, &p->ctx);
+    weir_event_unref(post.event);
+    return got == 1 ? 0 : (int)got;
+}
+
+static void publish_one(void *arg)
+{
+    struct parcel *p = arg;
+
+    p->code = publish(p);
+}
+
+/* At the end of the line, behind `ahead` others. */
+static void begin_publisher(struct crew *crew, struct parcel *p, int n,
+                            size_t size, int ahead)
+{
+    *p = (struct parcel){.n = n, .size = size, .ctx = WEIR_CTX_INIT};
+    crew_go(crew, publish_one, p);
+    await_line(&sub->topic->room, ahead + 1);
+}
+
+static void take_and_ack(int n)
+{
+    weir_delivery *d = mem_take(sub);
+    int got;
+
+    must(d != NULL);
+    memcpy(&got, d->message.event->payload, sizeof got);
+    must_eq(got, n);
+    ack(d);
+}
+
+static void end_publishers(struct crew *crew, struct parcel *p, int n)
+{
+    crew_wait(crew);
+    must(sub->topic->turn == NULL && sub->topic->room.first == NULL);
+    for (int i = 0; i < n; i++)
+        must_eq(weir_ctx_fini(&p[i].ctx), 0);
+    end_all();
+}
+
+BEHAVIOUR(who_waited_first_publishes_first)
+{
+    struct parcel p[WAITERS];
+
+    open_all("mem:wait?max_messages=2");
+    post(0);
+    post(1);
+    for (int i = 0; i < WAITERS; i++)
+        begin_publisher(crew, &p[i], 2 + i, sizeof(int), i);
+    for (int i = 0; i < WAITERS; i++) {
+        take_and_ack(i);
+        await_line(&sub->topic->room, WAITERS - 1 - i);
+    }
+    for (int i = WAITERS; i < WAITERS + 2; i++) {
+        while (sub->topic->log.last < (uint64_t)i + 1)
+            await_line(&sub->topic->room, 0);
+        take_and_ack(i);
+    }
+    for (int i = 0; i < WAITERS; i++)
+        must_eq(p[i].code, 0);
+    end_publishers(crew, p, WAITERS);
+}
+
+/* A small one would have room, and does not pass a large one. */
+static void begin_large(struct crew *crew, struct parcel *p)
+{
+    struct parcel small = {.n = 9, .size = 4, .ctx = WEIR_CTX_INIT};
+
+    open_all("mem:wait?max_bytes=20");
+    for (int i = 0; i < 3; i++)
+        post(i);
+    begin_publisher(crew, &p[0], 3, 16, 0);
+    must_eq(weir_ctx_cancel(&small.ctx, 0), 0);
+    must_eq(publish(&small), WEIR_CANCELED);
+    must_eq(weir_ctx_fini(&small.ctx), 0);
+    begin_publisher(crew, &p[1], 4, 4, 1);
+}
+
+BEHAVIOUR(a_large_one_is_not_passed_by_small_ones)
+{
+    struct parcel p[2];
+
+    begin_large(crew, p);
+    take_and_ack(0);
+    await_line(&sub->topic->room, 2); /* back at the head of the line */
+    take_and_ack(1);
+    await_line(&sub->topic->room, 1);
+    take_and_ack(2);
+    crew_wait(crew);
+    must_eq(p[0].code, 0);
+    must_eq(p[1].code, 0);
+    take_and_ack(3);
+    take_and_ack(4);
+    end_publishers(crew, p, 2);
+}
+
+BEHAVIOUR(the_first_that_gives_up_lets_the_others_go)
+{
+    struct parcel p[2];
+
+    begin_large(crew, p);
+    must_eq(weir_ctx_cancel(&p[0].ctx, 0), 0);
+    crew_wait(crew);
+    must_eq(p[0].code, WEIR_CANCELED);
+    must_eq(p[1].code, 0);
+    for (int i = 0; i < 3; i++)
+        take_and_ack(i);
+    take_and_ack(4);
+    end_publishers(crew, p, 2);
+}
+
+CHECK_MAIN(CHECK_MODES(nobody_keeps_a_time_that_is_not),
+           CHECK_MODES(one_keeps_the_time_and_the_others_get_the_messages),
+           CHECK_MODES(who_is_cancelled_hands_the_time_over),
+           CHECK_MODES(a_time_that_begins_finds_somebody_to_keep_it),
+           CHECK_MODES(a_closed_subscription_leaves_the_time_to_its_mate),
+           CHECK_MODES(who_waited_first_publishes_first),
+           CHECK_MODES(a_large_one_is_not_passed_by_small_ones),
+           CHECK_MODES(the_first_that_gives_up_lets_the_others_go))
