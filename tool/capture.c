@@ -44,6 +44,38 @@ static void read_errors(void *arg)
             continue;
 }
 
+/* The task that writes standard input meanwhile. */
+struct feed {
+    int *fd;
+    const void *data;
+    size_t n;
+    weir_ctx ctx;
+    weir_wg done;
+};
+
+static void write_input(void *arg)
+{
+    struct feed *f = arg;
+    if (f->n > 0)
+        weir_write_full(*f->fd, f->data, f->n, &f->ctx);
+    weir_close(*f->fd);
+    *f->fd = -1;
+}
+
+static int start_feed(struct feed *f, int *fd, const struct capture *c)
+{
+    *f = (struct feed){.fd = fd, .data = c->in, .n = c->in_size};
+    weir_ctx_init(&f->ctx, NULL);
+    return c->in ? weir_wg_go(&f->done, write_input, f) : 0;
+}
+
+static void finish_feed(struct feed *f)
+{
+    weir_ctx_cancel(&f->ctx, 0);
+    weir_wg_wait(&f->done, NULL);
+    weir_ctx_fini(&f->ctx);
+}
+
 static int start_errors(struct errors *e, int fd, struct bytes *text)
 {
     *e = (struct errors){.fd = fd, .text = text};
@@ -78,16 +110,20 @@ static int run_started(struct capture *c, struct child *child, struct errors *e,
                        int64_t timeout, weir_ctx *work)
 {
     weir_ctx limit;
+    struct feed feed;
     if (timeout == WEIR_FOREVER)
         weir_ctx_init(&limit, work);
     else
         weir_ctx_init_timeout(&limit, work, timeout);
-    int code = follow(child, e, c->out, &limit);
+    int code = start_feed(&feed, &child->in, c);
+    if (!code)
+        code = follow(child, e, c->out, &limit);
     if (code && weir_ctx_err(work))
         code = WEIR_CANCELED;
     if (code)
         child_end(child, code == WEIR_TIMEDOUT);
     weir_ctx_fini(&limit);
+    finish_feed(&feed);
     finish_errors(e);
     c->status = child_reap(child);
     return code;
@@ -99,9 +135,11 @@ int capture_run(struct capture *c, const char *path, char *const *args,
     struct child child;
     struct errors errors;
     c->started = false;
-    int code = child_open(&child, CHILD_OUT | CHILD_ERR);
+    int code =
+        child_open(&child, CHILD_OUT | CHILD_ERR | (c->in ? CHILD_IN : 0));
     if (code)
         return code;
+    child.env = c->env;
     code = start_errors(&errors, child.err, c->err);
     if (code) {
         child_close(&child);

@@ -2,7 +2,8 @@
 /*
  * Runs a command to its end with its standard output and error captured
  * whole. The end is, as with $(...), when the command has ended and nobody
- * it has left behind holds its output open.
+ * it has left behind holds its output open. What it does not read of its
+ * input is not written.
  */
 #ifndef WEIR_TOOL_CAPTURE_H
 #define WEIR_TOOL_CAPTURE_H
@@ -14,6 +15,9 @@
 struct capture {
     struct bytes *out; /* appended to                                       */
     struct bytes *err;
+    const void *in; /* its standard input; NULL: /dev/null                  */
+    size_t in_size;
+    char *const *env; /* NULL: ours                                         */
     int status;   /* the wait status, when the command ran to its end       */
     bool started; /* a process was made                                     */
 };

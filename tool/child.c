@@ -79,7 +79,8 @@ static int spawn(struct child *c, const char *path, char *const *args,
     posix_spawnattr_setpgroup(&attr, 0);
     posix_spawnattr_setsigmask(&attr, &first_mask);
     posix_spawnattr_setsigdefault(&attr, &defaults);
-    err = posix_spawn(&c->pid, path, files, &attr, args, environ);
+    err = posix_spawn(&c->pid, path, files, &attr, args,
+                      c->env ? c->env : environ);
     posix_spawnattr_destroy(&attr);
     if (err)
         c->pid = 0;

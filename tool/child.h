@@ -23,6 +23,7 @@ struct child {
     int out;
     int err;
     int far[3];                /* its ends, until it has started            */
+    char *const *env;          /* its environment; NULL: ours               */
     struct child *prev, *next; /* all that live, under the list's lock      */
 };
 

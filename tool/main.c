@@ -20,6 +20,9 @@ static const struct {
      "one input to many outputs, each at its own pace"},
     {"follow", (char[]){"weir follow"}, follow_main,
      "files as they grow, through rotation and truncation"},
+    {"pub", (char[]){"weir pub"}, pub_main, "lines into a topic"},
+    {"sub", (char[]){"weir sub"}, sub_main,
+     "the messages of a topic, as lines or each to a command"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

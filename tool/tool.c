@@ -86,7 +86,7 @@ static void at_once(void *arg)
     show_ledgers(arg);
 }
 
-/* 0, or why it could not begin. */
+/* 0, or why it could not begin; above 0: that has been said. */
 static int work(const struct tool_run *r)
 {
     struct progress progress;
@@ -149,7 +149,9 @@ static int run_with(const struct tool_run *r, FILE *stats)
     if (status)
         return status;
     int code = work(r);
-    if (code) {
+    if (code > 0) {
+        status = code;
+    } else if (code) {
         tool_say("cannot start", code);
         status = EXIT_FAILED;
     } else {

@@ -26,6 +26,8 @@ int map_main(int argc, char **argv);
 int buf_main(int argc, char **argv);
 int tee_main(int argc, char **argv);
 int follow_main(int argc, char **argv);
+int pub_main(int argc, char **argv);
+int sub_main(int argc, char **argv);
 
 /* Before anything else: the standard descriptors, and what a child must get
  * back. */
@@ -38,8 +40,9 @@ struct tool_run {
     int count;
     struct stop *stop;
     void *arg; /* of all below                                              */
-    int (*prepare)(void *arg); /* 0, or why it cannot begin                 */
-    int (*work)(void *arg);    /* with signals watched; 0, or the same      */
+    int (*prepare)(void *arg); /* 0; a code, why it cannot begin; or an exit
+                                  status, when that has been said           */
+    int (*work)(void *arg);    /* with signals watched; 0, or a code        */
     void (*release)(void *arg);
     int (*status)(const void *arg); /* to end with, when no signal came     */
     void (*show)(void *arg, char *line, size_t n); /* the progress line     */

@@ -144,6 +144,12 @@ release() {
     wait "$consumer"
 }
 
+# Skips the script where file: is not built.
+need_file() {
+    "$weir" pub "file:$work/need.db" -m x 2> "$work/err" && return
+    grep -q 'no engine for file:' "$work/err" && exit 77
+}
+
 finish() {
     echo "$cases cases, $failed failed"
     [ "$failed" -eq 0 ]

@@ -152,7 +152,7 @@ right buf --lines --rate 6/m --on-full sample=3 --max-bytes 1M
 right map --rate 5/h --burst 2 --on-full latest --max-bytes 10k -- true
 right tee --required --capacity 10 --rate 1GB/s - --optional --append -
 
-for command in "" map buf tee follow; do
+for command in "" map buf tee follow pub sub; do
     # shellcheck disable=SC2086
     run "$weir" $command --help > "$work/got"
     is "weir $command --help: exit 0" 0 "$status"
@@ -167,7 +167,9 @@ run=grace,stats,strict,help
 for pair in map:jobs,ordered,unordered,window,capacity,retries,timeout,halt,null,coproc,max-record,$flow,$run \
     buf:start-fill,stall,$flow,$stream,$run \
     tee:required,optional,append,$flow,$stream,$run \
-    follow:from,once,names,no-names,null,max-record,max-bytes,$run
+    follow:from,once,names,no-names,null,max-record,max-bytes,$run \
+    pub:key,keyed,type,header,body,id,null,max-record,$run \
+    sub:group,from,count,until-empty,exec,jobs,timeout,backoff,ack-wait,max-deliveries,dead-letter,keyed,null,$run
 do
     command=${pair%%:*}
     "$weir" "$command" --help > "$work/help"
