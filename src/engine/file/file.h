@@ -29,98 +29,21 @@
 #ifndef WR_ENGINE_FILE_FILE_H
 #define WR_ENGINE_FILE_FILE_H
 
+#include <pthread.h>
+#include <string.h>
+#include <sys/types.h>
 #include <weir/file.h>
 #include <weir/mutex.h>
 #include <weir/task.h>
 #include <weir/time.h>
-#include <pthread.h>
-#include <sqlite3.h>
-#include <string.h>
-#include <sys/types.h>
+#include "engine/file/request.h"
+#include "engine/file/sql.h"
 
 enum {
     LEASE_SECONDS = 30,
     PATH_LIMIT = 480, /* SQLite's is 512, with its suffixes                  */
     NAME_LIMIT = 255,
     SEQ_BITS = 44 /* of a row's number; the topic or group has the others   */
-};
-
-/* ---- requests ------------------------------------------------------------ */
-
-enum kind {
-    ASK_PUB_OPEN,
-    ASK_SUB_OPEN,
-    ASK_PUBLISH,
-    ASK_RECV,
-    ASK_SETTLE,
-    ASK_COUNTS,
-    ASK_TOPIC_COUNTS,
-    ASK_TOPIC_REMOVE,
-    ASK_GROUP_REMOVE,
-    ASK_FREE, /* the end of a handle                                      */
-    /* These have no answer and are not requests. */
-    GIVE_BACK, /* a delivery                                              */
-    CLOSE,     /* a handle: those who wait by it                          */
-    STOP       /* the thread                                              */
-};
-
-/* What reaches the thread; the first field of what it is. */
-struct job {
-    struct job *next;
-    enum kind kind;
-};
-
-struct jobs {
-    struct job *first, *last;
-};
-
-enum sync { SYNC_OFF, SYNC_NORMAL, SYNC_FULL };
-
-/* Of a publish: one event. */
-struct item {
-    weir_event *event; /* a reference                                     */
-    const char *id;
-    uint64_t seq;
-    bool duplicate;
-};
-
-/* Of a settle: one delivery. */
-struct claim {
-    uint64_t seq;
-    uint32_t deliveries;
-    int code;
-};
-
-enum { UNASKED, PENDING, ANSWERED, ABANDONED };
-
-struct request {
-    struct job job;
-    uint32_t state; /* left from PENDING by one compare-and-swap            */
-    weir_ctx done;  /* ends with the answer                                 */
-    struct handle *handle;
-    enum sync sync;
-    int64_t busy;    /* as the URL has it                                   */
-    int64_t give_up; /* on weir_now; 0: it has not met a lock               */
-    int64_t asked;   /* wall clock                                          */
-    ptrdiff_t result;
-    weir_why *why; /* of the caller, who waits without a context; or NULL   */
-    size_t n;
-    /* publish: items [0, stored) are in the file, [stored, at) in the
-     * transaction */
-    struct item *items;
-    size_t stored, at;
-    /* recv */
-    struct delivery *got;
-    bool now;
-    /* settle */
-    enum weir_settle how;
-    int64_t delay;
-    struct claim *claims;
-    /* open, counts, remove */
-    const weir_sub_opts *opts;
-    const char *topic, *group;
-    weir_sub_counts counts;
-    weir_topic_counts topic_counts;
 };
 
 /* ---- what the file has --------------------------------------------------- */
@@ -193,59 +116,13 @@ struct delivery {
     bool unseen; /* its receive was abandoned: it does not count            */
 };
 
-/* ---- the database -------------------------------------------------------- */
+static inline struct delivery *delivery_of(struct job *j)
+{
+    return (struct delivery *)(void *)((char *)j -
+                                       offsetof(struct delivery, job));
+}
 
-enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    DATA_VERSION,
-    TOPIC_FIND,
-    TOPIC_LOAD,
-    TOPIC_ADD,
-    TOPIC_SAVE,
-    TOPIC_DROP,
-    GROUP_FIND,
-    GROUP_LOAD,
-    GROUP_ADD,
-    GROUP_SAVE,
-    GROUP_DROP,
-    GROUPS_ANY,
-    GROUPS_COUNT,
-    GROUPS_FLOOR,
-    GROUPS_LOSE,
-    LEASE_RENEW,
-    LEASE_FIRST,
-    LEASE_OVER,
-    MESSAGE_ADD,
-    MESSAGE_GET,
-    MESSAGE_STAMP,
-    MESSAGE_YOUNGER,
-    MESSAGE_SIZES,
-    MESSAGE_POP,
-    MESSAGE_DROP,
-    MESSAGE_BURY,
-    ID_FIND,
-    ID_ADD,
-    ID_DROP,
-    ID_EXPIRE,
-    IDS_DROP,
-    PENDING_ADD,
-    PENDING_GET,
-    PENDING_DUE,
-    PENDING_NEXT_DUE,
-    PENDING_KEY,
-    PENDING_TAKE,
-    PENDING_BACK,
-    PENDING_MORE,
-    PENDING_DROP,
-    PENDING_UNBLOCK,
-    PENDING_COUNT,
-    PENDING_ALL,
-    PENDING_LOSE,
-    PENDING_ORPHANS,
-    STATEMENTS
-};
+/* ---- the database -------------------------------------------------------- */
 
 struct db {
     struct db *next;
@@ -295,82 +172,56 @@ void wr_file_db_put(struct db *db);
 /* In the child of a fork, of a process that has used the engine. */
 bool wr_file_forked(void);
 
-/* ---- requests (request.c) ------------------------------------------------ */
-
-/* A request with so many bytes behind it; NULL: no memory. h may be NULL. */
-struct request *wr_file_request(enum kind kind, struct handle *h, size_t extra);
-void wr_file_request_init(struct request *r, enum kind kind, struct handle *h);
-void wr_file_request_free(struct request *r);
-/* Pushes it and waits for the answer, at most until ctx ends. 0; otherwise
- * why there is none: it was not even pushed when ctx had ended before. */
-int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx);
-/* After that: true: r is gone; false: the answer has come after all. */
-bool wr_file_abandon(struct db *db, struct request *r);
-/* Both: 0, and r is answered; otherwise r is gone. */
-int wr_file_ask(struct db *db, struct request *r, weir_ctx *ctx);
-/* Without a context, whatever it takes. */
-void wr_file_ask_surely(struct db *db, struct request *r);
-
-void wr_file_push(struct db *db, struct job *j);
-void wr_file_wake(struct db *db);
-/* The thread's: what came, in its order. */
-struct jobs wr_file_take(struct db *db);
-/* The thread's: gives the answer in r->result; r is not its any more. */
-void wr_file_answer(struct db *db, struct request *r);
-
-static inline struct request *request_of(struct job *j)
-{
-    return (struct request *)(void *)j;
-}
-
-static inline bool is_abandoned(const struct request *r)
-{
-    return __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == ABANDONED;
-}
-
-void wr_file_jobs_add(struct jobs *list, struct job *j);
-struct job *wr_file_jobs_pop(struct jobs *list);
-/* Moves all of `from` behind those of `to`. */
-void wr_file_jobs_move(struct jobs *to, struct jobs *from);
-
 /* ---- the thread (loop.c) ------------------------------------------------- */
 
 void *wr_file_thread(void *db);
 
-/* ---- one transaction (batch.c) ------------------------------------------- */
+/* ---- a job (job.c) ------------------------------------------------------- */
+
+/* 0: it was served; 1: it has to wait; or a code, and nothing of it counts. */
+int wr_file_run_job(struct db *db, struct job *j);
+/* What was served is stored: answers. */
+void wr_file_finish(struct db *db, struct job *j);
+/* As if it had not run. */
+void wr_file_undo(struct job *j);
+/* The same, and that is the answer. */
+void wr_file_fail(struct db *db, struct job *j, int code);
+
+/* ---- those who wait (wait.c) --------------------------------------------- */
+
+/* To the list of its group or topic. 0, or a code. */
+int wr_file_park(struct db *db, struct job *j);
+/* Runs those who may go on, to `served`. Not negative, or a code. */
+int wr_file_retry(struct db *db);
+/* Is there one who may go on? *at: the earliest time at which there will be,
+ * without news. */
+bool wr_file_ready(struct db *db, int64_t *at);
+/* Answers those who wait by the handle: WEIR_CLOSED. */
+void wr_file_close(struct db *db, const struct handle *h);
+/* Lets go of requests that were abandoned. */
+void wr_file_sweep(struct db *db);
+
+/* ---- a transaction (transaction.c) --------------------------------------- */
+
+/* As safe as those in todo, and those who wait, ask for; before begin. */
+int wr_file_set_sync(struct db *db);
+/* WEIR_BUSY: another process has the lock. */
+int wr_file_begin(struct db *db);
+/* Stores, tells other processes, and answers what is in `served`. */
+int wr_file_commit(struct db *db);
+void wr_file_roll_back(struct db *db);
+/* What the publishes of the list have stored is there for ever. */
+void wr_file_note_stored(const struct jobs *list);
+/* When others have written since the last look: those who wait may go on. */
+int wr_file_look_for_others(struct db *db);
+
+/* ---- all of them (batch.c) ----------------------------------------------- */
 
 /* Executes what is in todo, and tries those who wait and may go on. False: a
  * lock of another process was met, and what is left is still in todo. */
 bool wr_file_batch(struct db *db);
 /* Renews the leases that are ours. */
 void wr_file_renew(struct db *db);
-/* When others have written since the last look: those who wait may go on. */
-int wr_file_look_for_others(struct db *db);
-/* Is there one who waits and may go on? *at: the earliest time at which there
- * will be, without news. */
-bool wr_file_ready(struct db *db, int64_t *at);
-/* Answers those who wait by the handle: WEIR_CLOSED. */
-void wr_file_close(struct db *db, const struct handle *h);
-/* Lets go of requests that were abandoned while they waited. */
-void wr_file_sweep(struct db *db);
-
-/* ---- SQL (sql.c) --------------------------------------------------------- */
-
-/* 1: there is a row in *s, to be ended by wr_file_reset; 0: there is none;
- * otherwise a code. The arguments follow the form: i int64_t; t const char *
- * (NULL: null); b const void *, size_t (NULL or 0: null); n null. What they
- * point to stays until the statement is over. */
-int wr_file_row(struct db *db, enum statement id, sqlite3_stmt **s,
-                const char *form, ...);
-void wr_file_reset(sqlite3_stmt *s);
-/* Without a row. 0, or a code. */
-int wr_file_run(struct db *db, enum statement id, const char *form, ...);
-/* The row's first column, or `none`. 0, or a code. */
-int wr_file_number(struct db *db, enum statement id, int64_t *out, int64_t none,
-                   const char *form, ...);
-/* The code for what SQLite returned, and the sentence in db->why. */
-int wr_file_failed(struct db *db, int rc);
-int64_t wr_file_clock(void);
 
 /* ---- opening (schema.c) -------------------------------------------------- */
 

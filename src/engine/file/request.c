@@ -24,6 +24,14 @@ void wr_file_jobs_add(struct jobs *list, struct job *j)
     list->last = j;
 }
 
+void wr_file_jobs_put_first(struct jobs *list, struct job *j)
+{
+    j->next = list->first;
+    if (!list->first)
+        list->last = j;
+    list->first = j;
+}
+
 struct job *wr_file_jobs_pop(struct jobs *list)
 {
     struct job *j = list->first;

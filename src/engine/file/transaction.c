@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The transaction, and what is kept in memory of its rows. */
+#include "engine/file/file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+/* ---- transactions -------------------------------------------------------- */
+
+static void news_for_all(struct db *db)
+{
+    for (struct topic *t = db->topics; t; t = t->next) {
+        t->news = true;
+        wr_file_topic_news(t);
+    }
+}
+
+/* Others have written: what is in memory is of old. */
+int wr_file_look_for_others(struct db *db)
+{
+    int64_t version;
+    const int err = wr_file_number(db, DATA_VERSION, &version, 0, "");
+    if (!err && version != db->data_version) {
+        db->data_version = version;
+        db->epoch++;
+        news_for_all(db);
+    }
+    return err;
+}
+
+static int check_file(struct db *db)
+{
+    struct stat st;
+    if (stat(db->path, &st) == 0 && st.st_dev == db->dev &&
+        st.st_ino == db->ino)
+        return 0;
+    return weir_why_set(&db->why, -ESTALE,
+                        "file:%.200s: was removed or replaced while it was "
+                        "open",
+                        db->path);
+}
+
+int wr_file_begin(struct db *db)
+{
+    int err = check_file(db);
+    if (!err)
+        err = wr_file_run(db, BEGIN, "");
+    db->now = wr_file_clock();
+    return err ? err : wr_file_look_for_others(db);
+}
+
+void wr_file_roll_back(struct db *db)
+{
+    if (!sqlite3_get_autocommit(db->sql))
+        wr_file_run(db, ROLLBACK, "");
+    db->epoch++;
+    for (struct topic *t = db->topics; t; t = t->next) {
+        t->gone = false;
+        for (struct group *g = t->groups; g; g = g->next)
+            g->gone = false;
+    }
+}
+
+void wr_file_note_stored(const struct jobs *list)
+{
+    for (struct job *j = list->first; j; j = j->next)
+        if (j->kind == ASK_PUBLISH)
+            __atomic_store_n(&request_of(j)->stored, request_of(j)->at,
+                             __ATOMIC_RELEASE);
+}
+
+static int save(struct db *db)
+{
+    int err = 0;
+    for (struct topic *t = db->topics; t && !err; t = t->next) {
+        err = wr_file_topic_save(db, t);
+        if (!err)
+            err = wr_file_groups_save(db, t, false);
+    }
+    return err;
+}
+
+/* Tells others when there is something to tell, then those who asked. */
+int wr_file_commit(struct db *db)
+{
+    int err = save(db);
+    if (!err)
+        err = wr_file_run(db, COMMIT, "");
+    if (err)
+        return err;
+    const int changes = sqlite3_total_changes(db->sql);
+    if (changes != db->changes)
+        wr_file_news_tell(db);
+    db->changes = changes;
+    for (struct topic *t = db->topics; t; t = t->next)
+        wr_file_note_stored(&t->blocked);
+    wr_file_note_stored(&db->served);
+    for (struct job *j; (j = wr_file_jobs_pop(&db->served)) != NULL;)
+        wr_file_finish(db, j);
+    wr_file_topics_prune(db);
+    return 0;
+}
+
+/* ---- how safe ------------------------------------------------------------ */
+
+/* That a message was delivered is worth no fsync. */
+static enum sync sync_of(const struct job *j)
+{
+    if (j->kind == GIVE_BACK)
+        return SYNC_OFF;
+    const enum sync sync = request_of((struct job *)(uintptr_t)j)->sync;
+    return j->kind == ASK_RECV && sync == SYNC_FULL ? SYNC_NORMAL : sync;
+}
+
+static enum sync most_of(const struct jobs *list, enum sync most)
+{
+    for (const struct job *j = list->first; j; j = j->next)
+        if (sync_of(j) > most)
+            most = sync_of(j);
+    return most;
+}
+
+int wr_file_set_sync(struct db *db)
+{
+    static const char *const text[] = {"PRAGMA synchronous = OFF",
+                                       "PRAGMA synchronous = NORMAL",
+                                       "PRAGMA synchronous = FULL"};
+    enum sync sync = most_of(&db->todo, SYNC_OFF);
+    for (const struct topic *t = db->topics; t; t = t->next)
+        sync = most_of(&t->blocked, sync);
+    if (sync == db->sync)
+        return 0;
+    const int rc = sqlite3_exec(db->sql, text[sync], NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return wr_file_failed(db, rc);
+    db->sync = sync;
+    return 0;
+}
