@@ -51,6 +51,7 @@ static const struct engine built_in[] = {
 
 enum { BUILT_IN = sizeof built_in / sizeof built_in[0] };
 
+static bool picked[BUILT_IN];
 static const struct engine *engines[BUILT_IN], *engine;
 static int engine_count;
 
@@ -72,7 +73,7 @@ static void pick(const char *name)
 {
     for (int i = 0; i < BUILT_IN; i++) {
         if (strcmp(built_in[i].name, name) == 0) {
-            engines[engine_count++ % BUILT_IN] = &built_in[i];
+            picked[i] = true;
             return;
         }
     }
@@ -83,19 +84,18 @@ static void pick(const char *name)
 static void pick_engines(void)
 {
     const char *list = getenv("WEIR_CONF_ENGINES");
-    char *names, *name, *rest = NULL;
+    const bool all = list == NULL || *list == '\0';
+    char *names = strdup(all ? "" : list), *name, *rest = NULL;
 
-    if (list == NULL || *list == '\0') {
-        for (int i = 0; i < BUILT_IN; i++)
-            pick(built_in[i].name);
-        return;
-    }
-    names = strdup(list);
     must(names != NULL);
     for (name = strtok_r(names, ",", &rest); name != NULL;
          name = strtok_r(NULL, ",", &rest))
         pick(name);
     free(names);
+    for (int i = 0; i < BUILT_IN; i++)
+        if (all || picked[i])
+            engines[engine_count++] = &built_in[i];
+    must(engine_count > 0);
 }
 
 void conf_main_begin(void)

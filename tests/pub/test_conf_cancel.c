@@ -64,6 +64,116 @@ CONFORMS(a_wait_for_a_message_is_ended)
     weir_pub_free(p);
 }
 
+/* ---- a wake-up and the end of a context at the same moment ----------------
+ */
+
+struct pair {
+    weir_pub *p;
+    weir_sub *s;
+    weir_ctx ctx;
+    atomic_int done;
+};
+
+static void recv_or_give_up(void *arg)
+{
+    struct pair *pair = arg;
+    weir_message *m;
+    const int err = weir_sub_recv(pair->s, &m, &pair->ctx);
+
+    must(err == 0 || err == WEIR_CANCELED);
+    if (err == 0) {
+        ack(m);
+        atomic_fetch_add(&pair->done, 1);
+    }
+}
+
+static void recv_for_sure(void *arg)
+{
+    struct pair *pair = arg;
+
+    ack(take(pair->s));
+    atomic_fetch_add(&pair->done, 1);
+}
+
+static void cancel(void *arg)
+{
+    must_eq(weir_ctx_cancel(&((struct pair *)arg)->ctx, 0), 0);
+}
+
+/* Two wait, and a message comes while one of them gives up: whichever of the
+ * two was woken, somebody gets it. */
+CONFORMS(a_wake_up_is_not_lost_with_who_gives_up)
+{
+    const int rounds = conf_many(check_scale(100));
+    struct pair pair = {.p = pub_on(""), .s = worker()};
+
+    for (int i = 1; i <= rounds; i++) {
+        must_eq(weir_ctx_init(&pair.ctx, NULL), 0);
+        go(recv_or_give_up, &pair);
+        go(recv_for_sure, &pair);
+        settle();
+        go(cancel, &pair);
+        post(pair.p, i);
+        while (atomic_load(&pair.done) < 1)
+            weir_yield();
+        if (weir_sub_try_recv(pair.s, &(weir_message *){NULL}) == 0)
+            ck_abort_msg("a message came twice%s", party_note());
+        post(pair.p, i); /* if it was the other one that got the first */
+        wait_all();
+        must_eq(weir_ctx_fini(&pair.ctx), 0);
+        if (atomic_exchange(&pair.done, 0) == 1)
+            ack(take(pair.s));
+        expect_nothing(pair.s);
+    }
+    weir_sub_free(pair.s);
+    weir_pub_free(pair.p);
+}
+
+static void publish_or_give_up(void *arg)
+{
+    struct pair *pair = arg;
+    const int err = post_with(pair->p, 1, NULL, NULL, &pair->ctx);
+
+    must(err == 0 || err == WEIR_CANCELED);
+    atomic_fetch_add(&pair->done, err == 0);
+}
+
+static void publish_for_sure(void *arg)
+{
+    struct pair *pair = arg;
+
+    post(pair->p, 1);
+    atomic_fetch_add(&pair->done, 1);
+}
+
+/* The same for two that wait for room. */
+CONFORMS_IF(block, room_is_not_lost_with_who_gives_up)
+{
+    const int rounds = conf_many(check_scale(100));
+    struct pair pair = {.p = pub_on("max_messages=1"), .s = worker()};
+
+    post(pair.p, 1);
+    for (int i = 0; i < rounds; i++) {
+        must_eq(weir_ctx_init(&pair.ctx, NULL), 0);
+        go(publish_or_give_up, &pair);
+        go(publish_for_sure, &pair);
+        settle();
+        go(cancel, &pair);
+        ack(take(pair.s));
+        while (atomic_load(&pair.done) < 1)
+            weir_yield();
+        ack(take(pair.s)); /* if it was the other one that came first */
+        wait_all();
+        must_eq(weir_ctx_fini(&pair.ctx), 0);
+        atomic_store(&pair.done, 0);
+        if (counts_of(pair.s).waiting == 0)
+            post(pair.p, 1);
+    }
+    expect(pair.s, 1, 2);
+    weir_sub_free(pair.s);
+    weir_pub_free(pair.p);
+}
+
 /* ---- at random ----------------------------------------------------------- */
 
 static struct {
@@ -182,4 +292,6 @@ CONFORMS_IF(dedup, nothing_is_lost_or_doubled_by_contexts_that_end)
 
 CONF_MAIN(CHECK_ENGINES(what_need_not_wait_is_done),
           CHECK_ENGINES(a_wait_for_a_message_is_ended),
+          CHECK_ENGINES(a_wake_up_is_not_lost_with_who_gives_up),
+          CHECK_ENGINES(room_is_not_lost_with_who_gives_up),
           CHECK_ENGINES(nothing_is_lost_or_doubled_by_contexts_that_end))

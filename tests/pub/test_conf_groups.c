@@ -100,6 +100,24 @@ CONFORMS(without_a_name_each_has_a_group_of_its_own)
     weir_pub_free(p);
 }
 
+CONFORMS(a_group_of_its_own_ends_with_the_last_message)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *own = sub_on((weir_sub_opts){0});
+    weir_message *m[2];
+
+    posts(p, 0, 2);
+    m[0] = take_nth(own, 0, 1);
+    m[1] = take_nth(own, 1, 1);
+    weir_sub_free(own);
+    must_eq(topic_of("events").groups, 1);
+    ack(m[0]);
+    must_eq(topic_of("events").groups, 1);
+    drop(m[1]);
+    must_eq(topic_of("events").groups, 0);
+    weir_pub_free(p);
+}
+
 CONFORMS(a_position_outlives_its_subscriptions)
 {
     weir_pub *p = pub_on("");
@@ -255,6 +273,7 @@ CONF_MAIN(CHECK_ENGINES(each_message_goes_to_one_of_the_group),
           CHECK_ENGINES(a_busy_one_holds_up_only_what_it_has),
           CHECK_ENGINES(groups_are_independent),
           CHECK_ENGINES(without_a_name_each_has_a_group_of_its_own),
+          CHECK_ENGINES(a_group_of_its_own_ends_with_the_last_message),
           CHECK_ENGINES(a_position_outlives_its_subscriptions),
           CHECK_ENGINES(where_to_begin_is_for_new_groups),
           CHECK_ENGINES(a_removed_group_ends_its_subscriptions),

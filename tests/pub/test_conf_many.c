@@ -120,6 +120,50 @@ CONFORMS(one_handle_serves_many_parties)
     weir_pub_free(shared.p);
 }
 
+/* Who settles a message, and frees it, need not be who received it. */
+WEIR_CHAN(messages, weir_message *);
+
+static messages *handed;
+
+static void receive_for_others(void *arg)
+{
+    for (int i = 0; i < shared.messages; i++)
+        must_eq(messages_send(handed, take(arg), NULL), 0);
+    must_eq(messages_close(handed), 0);
+}
+
+static void settle_for_another(void *arg)
+{
+    weir_message *m;
+
+    while (messages_recv(handed, &m, NULL) == 0) {
+        must_eq(atomic_fetch_add(&shared.got[number(m)], 1), 0);
+        ack(m);
+    }
+    (void)arg;
+}
+
+CONFORMS(messages_change_hands)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *s = worker();
+
+    shared.messages = conf_many(200);
+    handed = messages_new(10);
+    posts(p, 0, shared.messages);
+    go(receive_for_others, s);
+    for (int i = 0; i < PARTIES; i++)
+        go(settle_for_another, NULL);
+    wait_all();
+    for (int i = 0; i < shared.messages; i++)
+        must_eq(shared.got[i], 1);
+    must_eq(counts_of(s).acked, shared.messages);
+    expect_nothing(s);
+    messages_unref(handed);
+    weir_sub_free(s);
+    weir_pub_free(p);
+}
+
 /* Subscriptions that live for some messages each, as workers that are
  * restarted: none of what they had in hand is lost. */
 static void consume_and_go(void *arg)
@@ -246,5 +290,6 @@ CONFORMS(topics_are_removed_while_they_are_used)
 CONF_MAIN(CHECK_ENGINES(many_groups_get_everything),
           CHECK_ENGINES(many_share_one_group), CHECK_ENGINES(many_topics),
           CHECK_ENGINES(one_handle_serves_many_parties),
+          CHECK_ENGINES(messages_change_hands),
           CHECK_ENGINES(subscriptions_come_and_go),
           CHECK_ENGINES(topics_are_removed_while_they_are_used))

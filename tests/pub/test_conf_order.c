@@ -128,6 +128,29 @@ CONFORMS(a_key_holds_up_other_subscriptions_of_its_group_only)
     weir_pub_free(p);
 }
 
+static void expect_two(void *arg)
+{
+    expect(arg, 2, 3);
+}
+
+CONFORMS_IF(key_order, who_waits_for_the_next_is_woken_by_the_ack)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *s = worker(), *mate = worker();
+    weir_message *m;
+
+    post_key(p, 1, "a");
+    post_key(p, 2, "a");
+    m = take_nth(s, 1, 1);
+    go(expect_two, mate);
+    settle();
+    ack(m);
+    wait_all();
+    weir_sub_free(mate);
+    weir_sub_free(s);
+    weir_pub_free(p);
+}
+
 CONFORMS_IF(key_order, what_is_given_back_comes_before_those_behind_it)
 {
     weir_pub *p = pub_on("");
@@ -139,6 +162,26 @@ CONFORMS_IF(key_order, what_is_given_back_comes_before_those_behind_it)
     nak(take_nth(s, 1, 3), AN_HOUR);
     expect_nothing(s); /* the others of the key come after it */
     weir_sub_free(s);
+    weir_pub_free(p);
+}
+
+CONFORMS_IF(key_order, what_has_expired_comes_before_those_behind_it)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *hasty =
+        sub_on((weir_sub_opts){.group = "g", .ack_wait = WEIR_MILLISECOND});
+    weir_sub *s = sub_on((weir_sub_opts){.group = "g"});
+    weir_message *m;
+
+    for (int n = 1; n <= 3; n++)
+        post_key(p, n, "a");
+    m = take_nth(hasty, 1, 1);
+    ack(take_nth(s, 1, 2));
+    expect(s, 2, 4);
+    expect_nothing(s);
+    weir_message_free(m);
+    weir_sub_free(s);
+    weir_sub_free(hasty);
     weir_pub_free(p);
 }
 
@@ -251,7 +294,9 @@ CONF_MAIN(
     CHECK_ENGINES(without_keys_nothing_waits_for_an_ack),
     CHECK_ENGINES(the_next_of_a_key_waits_for_the_one_before),
     CHECK_ENGINES(a_key_holds_up_other_subscriptions_of_its_group_only),
+    CHECK_ENGINES(who_waits_for_the_next_is_woken_by_the_ack),
     CHECK_ENGINES(what_is_given_back_comes_before_those_behind_it),
+    CHECK_ENGINES(what_has_expired_comes_before_those_behind_it),
     CHECK_ENGINES(a_dead_one_makes_way_for_its_key),
     CHECK_ENGINES(keys_are_compared_byte_by_byte),
     CHECK_ENGINES(a_key_keeps_its_order_among_workers_that_give_back))

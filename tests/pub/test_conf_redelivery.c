@@ -83,6 +83,40 @@ CONFORMS(a_free_gives_it_back)
     weir_pub_free(p);
 }
 
+static void take_given_back(void *arg)
+{
+    ack(take_nth(arg, 1, 2));
+}
+
+static void take_dropped(void *arg)
+{
+    ack(take_nth(arg, 2, 2));
+}
+
+CONFORMS(what_is_given_back_wakes_who_waits)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *s = worker(), *mate = worker();
+    weir_message *m;
+
+    post(p, 1);
+    m = take_nth(s, 1, 1);
+    go(take_given_back, mate);
+    settle();
+    nak(m, 0);
+    wait_all();
+    post(p, 2);
+    m = take_nth(s, 2, 1);
+    go(take_dropped, mate);
+    settle();
+    drop(m);
+    wait_all();
+    expect_nothing(s);
+    weir_sub_free(mate);
+    weir_sub_free(s);
+    weir_pub_free(p);
+}
+
 CONFORMS_IF(delay, a_delay_keeps_it_away)
 {
     weir_pub *p = pub_on("");
@@ -308,6 +342,7 @@ CONFORMS(a_freed_subscription_ends_with_its_messages)
 CONF_MAIN(CHECK_ENGINES(an_ack_is_final),
           CHECK_ENGINES(a_nak_brings_it_again_and_counts),
           CHECK_ENGINES(a_free_gives_it_back),
+          CHECK_ENGINES(what_is_given_back_wakes_who_waits),
           CHECK_ENGINES(a_delay_keeps_it_away), CHECK_ENGINES(a_delay_ends),
           CHECK_ENGINES(an_unsettled_one_comes_again_after_ack_wait),
           CHECK_ENGINES(an_expired_settle_changes_nothing),

@@ -156,6 +156,39 @@ CONFORMS_IF(from_time, from_long_ago_and_from_a_time_to_come)
     weir_pub_free(p);
 }
 
+/* What comes before that time passes a group by, what comes after does not. */
+CONFORMS_IF(from_time, from_a_time_that_comes)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *s, *soon, *late;
+    weir_message *m = NULL;
+    struct seen seen;
+    int64_t then;
+
+    posts(p, 0, MANY);
+    look(&seen);
+    then = seen.time[MANY - 1] + 20 * WEIR_MILLISECOND;
+    soon = sub_on((weir_sub_opts){.from = WEIR_FROM_TIME, .time = then});
+    late = sub_on((weir_sub_opts){.from = WEIR_FROM_TIME,
+                                  .time = seen.time[MANY - 1] + AN_HOUR});
+    s = sub_on((weir_sub_opts){.from = WEIR_FROM_END});
+    for (int n = MANY; weir_sub_try_recv(soon, &m) != 0; n++) {
+        post(p, n);
+        weir_yield();
+    }
+    must(m->published >= then);
+    for (weir_message *at = take(s); at->seq != m->seq; at = take(s)) {
+        must(at->published < then);
+        ack(at);
+    }
+    expect_nothing(late);
+    ack(m);
+    weir_sub_free(s);
+    weir_sub_free(late);
+    weir_sub_free(soon);
+    weir_pub_free(p);
+}
+
 /* What all groups have settled stays as long as there is room. */
 CONFORMS(what_was_settled_is_replayed)
 {
@@ -222,6 +255,7 @@ CONF_MAIN(CHECK_ENGINES(from_the_beginning), CHECK_ENGINES(from_the_end),
           CHECK_ENGINES(from_numbers_that_are_not_there),
           CHECK_ENGINES(from_an_instant),
           CHECK_ENGINES(from_long_ago_and_from_a_time_to_come),
+          CHECK_ENGINES(from_a_time_that_comes),
           CHECK_ENGINES(what_was_settled_is_replayed),
           CHECK_ENGINES(ids_are_told),
           CHECK_ENGINES(numbers_and_times_are_the_same_for_all))
