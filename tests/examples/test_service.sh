@@ -6,6 +6,7 @@
 set -u
 
 programs=${WEIR_BUILD:?}/examples
+: "${WEIR_SOURCE:?}"
 events=${WEIR_RECORDS:-10000}
 clients=4
 work=$(mktemp -d)
@@ -169,6 +170,17 @@ two_lives() {
     fi
 }
 two_lives
+
+# The publisher of the guide, with one string changed.
+"$programs/guide_publisher" "file:$work/guide.db" > "$work/guide" 2>&1
+if diff "$WEIR_SOURCE/tests/examples/expected/guide_publisher.txt" \
+    "$work/guide" > "$work/diff"; then
+    ok "guide_publisher prints the same with file:"
+elif grep -q 'no engine' "$work/guide"; then
+    echo "skip - guide_publisher with file:"
+else
+    not_ok "guide_publisher with file: $(cat "$work/diff")"
+fi
 
 # What nobody handles and what is none is answered and ends in no crash.
 mkdir "$work/odd"
