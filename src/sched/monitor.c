@@ -23,6 +23,8 @@ struct seen {
     uint32_t tick;
     int64_t since; /* when the tick was first seen */
     bool warned;
+    bool backlog; /* there was something in its queue, and         */
+    uint32_t drained;
 };
 
 static struct {
@@ -60,11 +62,26 @@ static void relieve(struct wr_worker *w)
         wr_worker_wake_one();
 }
 
+/* What waited at the last look still does, as far as one can tell: tasks that
+ * take long between two visits of the base. */
+static void look_at_backlog(const struct wr_runq *q, struct seen *s)
+{
+    uint32_t drained = wr_load_rlx(&q->drained);
+    bool any = wr_runq_len(q) > 0;
+    if (any && s->backlog && (wr_runq_ready(q) > 0 || drained == s->drained))
+        wr_worker_wake_one();
+    s->backlog = any;
+    s->drained = drained;
+}
+
 static void look_at(struct wr_worker *w, struct seen *s, int64_t now)
 {
     uint32_t tick = wr_load_rlx(&w->tick);
+    look_at_backlog(&w->runq, s);
     if (tick != s->tick || !wr_load_rlx(&w->current)) {
-        *s = (struct seen){tick, now, false};
+        s->tick = tick;
+        s->since = now;
+        s->warned = false;
         return;
     }
     if (now - s->since >= STUCK_AFTER)

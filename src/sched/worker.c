@@ -326,11 +326,24 @@ static inline void switch_from(struct wr_worker *w, struct wr_task *me,
 }
 
 /* Is a visit of the base due? Counts the switch. */
-static bool base_due(struct wr_worker *w)
+static inline bool base_due(struct wr_worker *w)
 {
     uint32_t tick = w->tick + 1;
     wr_store_rlx(&w->tick, tick);
-    return tick % TICKS == 0;
+    return tick - w->visited >= TICKS;
+}
+
+/* The same for a task that ends with others behind it while a worker sleeps:
+ * also when those since the visit took long. The clock is looked at after 1,
+ * 2, 4, 8... of them. */
+static inline bool base_due_at_end(struct wr_worker *w)
+{
+    bool due = base_due(w);
+    uint32_t n = w->tick - w->visited;
+    if (due || (n & (n - 1)) != 0 || wr_load_rlx(&wr_rt.idle) == 0 ||
+        wr_runq_len(&w->runq) == 0)
+        return due;
+    return wr_clock() - w->now > SPARE_AFTER;
 }
 
 /* Away from the task that the worker runs. Not inlined: one place of
@@ -418,7 +431,7 @@ static void task_entry(void *arg)
         /* Released, as what the task started was counted before it. */
         wr_store_rel(&w->ended, w->ended + 1);
         struct wr_pick p = {NULL, NULL};
-        bool found = !base_due(w) && pick_local(w, &p);
+        bool found = !base_due_at_end(w) && pick_local(w, &p);
         if (!found)
             task_exit(w, me, NULL);
         if (!run_in_place(w, me, &p, copy))
@@ -470,6 +483,7 @@ static void peek_poller(struct wr_worker *w)
 /* Clock, timers, and the poller when its look is due. */
 static void look_around(struct wr_worker *w)
 {
+    w->visited = w->tick;
     wr_store_rlx(&w->now, wr_clock());
     if (wr_timers_next() <= w->now)
         wr_timers_run(w->now);
@@ -479,8 +493,9 @@ static void look_around(struct wr_worker *w)
 }
 
 /* More than it can run for a while: another worker is worth its wake-up. New
- * tasks that it got through in between are no backlog. */
-static void share_backlog(struct wr_worker *w)
+ * tasks that it got through in between are no backlog. last: the visit before
+ * this one. */
+static void share_backlog(struct wr_worker *w, int64_t last)
 {
     const struct wr_runq *q = &w->runq;
     bool drained = wr_runq_ready(q) == 0 && q->drained != w->backlog_drained;
@@ -488,8 +503,8 @@ static void share_backlog(struct wr_worker *w)
     if (wr_runq_len(q) == 0)
         w->backlog_since = INT64_MAX;
     else if (w->backlog_since == INT64_MAX || drained)
-        w->backlog_since = w->now;
-    else if (w->now - w->backlog_since > SPARE_AFTER) {
+        w->backlog_since = last;
+    if (w->now - w->backlog_since > SPARE_AFTER) {
         w->backlog_since = w->now;
         wr_worker_wake_one();
     }
@@ -680,8 +695,9 @@ static void idle(struct wr_worker *w, int64_t limit)
 /* One round of looking; true: p is to be run. */
 static bool look(struct wr_worker *w, struct wr_pick *p)
 {
+    int64_t last = w->now;
     look_around(w);
-    share_backlog(w);
+    share_backlog(w, last);
     return pick_global(w, p) || pick_local(w, p) || steal(w, p);
 }
 

@@ -52,6 +52,7 @@ struct wr_worker {
     uint64_t id_next, id_end; /* task numbers in hand                      */
     int64_t backlog_since;    /* since when there is more than it can run, */
     uint32_t backlog_drained; /* and how often it had emptied its queue    */
+    uint32_t visited;         /* tick of the last visit of the base        */
     struct wr_watch watch;
     int64_t polled;   /* last look at the poller                   */
     bool others_turn; /* a pinned task had the last one            */
