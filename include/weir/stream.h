@@ -214,10 +214,11 @@ WEIR_API int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
 WEIR_API int weir_stream_open(weir_fs *fs, const char *name, weir_stream **out);
 
 /*
- * An incomplete one, open for writing after its last good byte: whatever was
- * written before the process died, or as much of it as the disk has kept. All
- * of it is read to find that, at most until ctx ends; weir_stream_get_counts
- * says where it is, and readers find what is kept of it. As weir_stream_new,
+ * An incomplete one, open for writing after its last good byte: what was
+ * written before the process died (less by up to 64 KiB when that was amid a
+ * write), or as much of it as the disk has kept. All of it is read to find
+ * that, at most until ctx ends; weir_stream_get_counts says where it is, and
+ * readers find what is kept of it. As weir_stream_new,
  * and -ENOENT; WEIR_BUSY: it is being written; WEIR_CLOSED: it is complete;
  * WEIR_CORRUPT: another kind of file; WEIR_UNSUPPORTED, WEIR_CANCELED,
  * WEIR_TIMEDOUT.

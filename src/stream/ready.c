@@ -71,6 +71,12 @@ void wr_ready_update(weir_reader *r)
         wr_reach_list(&y->reach);
 }
 
+void wr_ready_all(weir_stream *s)
+{
+    for (weir_reader *r = s->readers; r; r = r->next)
+        wr_ready_update(r);
+}
+
 void wr_ready_free(weir_reader *r)
 {
     struct wr_ready *y = r->ready;

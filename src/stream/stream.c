@@ -151,6 +151,7 @@ static int end_writer(weir_stream *s)
     const bool complete = !s->end_code && !s->cancelled;
     s->ended = true;
     wr_reach_wake_all(s);
+    wr_ready_all(s);
     weir_cond_broadcast(&s->quiet);
     weir_mutex_unlock(&s->lock);
     int err = f ? end_file(f, complete) : 0;
@@ -214,6 +215,7 @@ int weir_stream_cancel(weir_stream *s, int code)
         s->cancelled = code ? code : WEIR_CANCELED;
     end_writes(s, s->cancelled);
     wr_reach_wake_all(s);
+    wr_ready_all(s);
     weir_mutex_unlock(&s->lock);
     end_writer(s);
     return 0;

@@ -112,6 +112,8 @@ void wr_reach_unlist(struct wr_reach *w);
 
 /* r may have become ready, or be so no more. */
 void wr_ready_update(weir_reader *r);
+/* The stream has ended: all readers are ready for good. */
+void wr_ready_all(weir_stream *s);
 /* Of a reader that is closed. */
 void wr_ready_free(weir_reader *r);
 

@@ -485,6 +485,34 @@ static int64_t kill_at(const struct marked *m, int64_t least)
     return off;
 }
 
+/* A file that another process writes is left alone. */
+START_TEST(a_file_that_another_process_writes_is_busy)
+{
+    struct marked m = marked_new(0, 0);
+    weir_stream *s;
+    int ends[2], status;
+    int64_t off;
+    pid_t pid;
+
+    must_eq(pipe(ends), 0);
+    pid = fork();
+    must(pid >= 0);
+    if (pid == 0)
+        write_until_killed(&m, ends[1]);
+    close(ends[1]);
+    must_eq(read(ends[0], &off, sizeof off), sizeof off);
+    must_eq(kill(pid, SIGSTOP), 0);
+    must_eq(weir_stream_resume(m.fs, "k", NULL, NULL, &s), WEIR_BUSY);
+    must_eq(weir_stream_open(m.fs, "k", &s), WEIR_INCOMPLETE);
+    must_eq(kill(pid, SIGKILL), 0);
+    must_eq(waitpid(pid, &status, 0), pid);
+    must_eq(weir_stream_resume(m.fs, "k", NULL, NULL, &s), 0);
+    weir_stream_unref(s);
+    close(ends[0]);
+    marked_free(&m);
+}
+END_TEST
+
 /* What was written is there, unless the kill came amid a write: then a block
  * may be missing. */
 START_TEST(what_was_written_outlives_the_process)
@@ -637,6 +665,7 @@ CHECK_MAIN(CHECK_MODES(a_complete_stream_opens_again),
            CHECK_MODES(a_file_that_was_replaced_has_no_new_readers),
            CHECK_TEST(a_marked_file_that_shrinks_is_an_error),
            CHECK_TEST(what_was_written_outlives_the_process),
+           CHECK_TEST(a_file_that_another_process_writes_is_busy),
            CHECK_TEST(reading_it_all_ends_with_a_context),
            CHECK_MODES(without_memory_nothing_is_lost),
            CHECK_TEST(what_is_no_argument),

@@ -189,6 +189,10 @@ BEHAVIOUR(each_end_makes_it_ready)
         s[i] = mem_with((weir_stream_opts){0});
         r[i] = reader_of(s[i]);
         must(!polls(r[i]) && !is_ready(ready_of(r[i])));
+        if (i == 1) {
+            put_text(s[i], "x");
+            must(is_ready(ready_of(r[i])) && !is_ready(ready_of(r[i])));
+        }
     }
     must_eq(weir_stream_cancel(s[0], 0), 0);
     must_eq(weir_stream_close_with(s[1], -EIO), 0);

@@ -51,6 +51,23 @@ OVER_EACH(a_bad_seek_moves_nothing)
     (void)crew;
 }
 
+OVER_EACH(a_negative_offset_is_an_error)
+{
+    weir_stream *s = stream_on(fs, "a");
+    weir_reader *r = reader_of(s);
+    char c;
+
+    put_text(s, "abc");
+    must_eq(weir_reader_read_at(r, &c, 1, -1, 1, NULL), WEIR_EINVAL);
+    must_eq(weir_reader_read_at(r, &c, 1, INT64_MIN, 0, NULL), WEIR_EINVAL);
+    must_eq(weir_reader_read_at(r, NULL, 0, -1, 0, NULL), WEIR_EINVAL);
+    must_eq(weir_reader_seek(r, -1, SEEK_SET, NULL), WEIR_EINVAL);
+    must_read(r, "abc");
+    weir_reader_free(r);
+    weir_stream_unref(s);
+    (void)crew;
+}
+
 static void to_the_end(void *arg)
 {
     must_eq(weir_reader_seek(arg, -1, SEEK_END, NULL), 5);
@@ -103,5 +120,6 @@ OVER_EACH(a_read_that_waits_goes_on_where_a_seek_leads)
 
 CHECK_MAIN(CHECK_MODES(a_seek_moves_the_next_read),
            CHECK_MODES(a_bad_seek_moves_nothing),
+           CHECK_MODES(a_negative_offset_is_an_error),
            CHECK_MODES(a_seek_to_the_end_does_not_block_other_calls),
            CHECK_MODES(a_read_that_waits_goes_on_where_a_seek_leads))
