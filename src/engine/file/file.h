@@ -61,6 +61,7 @@ struct topic {
     int64_t first, last, bytes, max_age, stamp;
     /* Below it every group has settled all; it may be too low. */
     int64_t floor;
+    int64_t since; /* the latest time at which a group of it begins         */
     struct group *groups;
     struct jobs blocked; /* publishes that wait for room                    */
     int64_t wake_at;     /* wall clock; INT64_MAX: only for news            */
@@ -78,6 +79,7 @@ struct group {
     bool own; /* it has a lease, which is ours to renew                     */
     /* `told` of the `lost` were reported by WEIR_LAGGED. */
     int64_t cursor, dead, lost, told;
+    int64_t since; /* what is published before is not for it; 0: all is     */
     struct jobs waiting; /* receives                                        */
     int64_t wake_at;
     bool news;
@@ -308,6 +310,9 @@ int wr_file_group_remove(struct db *db, struct topic *t, const char *name);
 /* All groups of a topic. */
 int wr_file_groups_drop(struct db *db, struct topic *t);
 int wr_file_group_counts(struct db *db, struct group *g, weir_sub_counts *out);
+/* The message that is now the topic's last passes by groups that begin later.
+ */
+int wr_file_groups_pass(struct db *db, struct topic *t);
 /* Renews the leases that are ours. */
 int wr_file_leases_renew(struct db *db);
 /* Drops the groups of a topic whose lease is over. */

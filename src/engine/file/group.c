@@ -82,6 +82,7 @@ int wr_file_group_load(struct db *db, struct group *g)
         g->dead = sqlite3_column_int64(s, 2);
         g->lost = sqlite3_column_int64(s, 3);
         g->told = sqlite3_column_int64(s, 4);
+        g->since = sqlite3_column_int64(s, 5);
         g->epoch = db->epoch;
         g->dirty = false;
     }
@@ -148,17 +149,30 @@ static int find_begin(struct db *db, const struct topic *t,
 
 static int make_row(struct db *db, struct group *g, const weir_sub_opts *o)
 {
-    int64_t cursor;
+    struct topic *t = g->topic;
+    int64_t cursor, since = 0;
     const int64_t lease =
         g->own ? later(db->now, LEASE_SECONDS * WEIR_SECOND) : 0;
-    int err = find_begin(db, g->topic, o, &cursor);
+    int err = find_begin(db, t, o, &cursor);
     if (err)
         return err;
+    if (o->from == WEIR_FROM_TIME && cursor > t->last)
+        since = o->time;
     g->born = wr_file_nonce();
-    err = wr_file_run(db, GROUP_ADD, "itiii", g->topic->id, g->name, g->born,
-                      cursor, lease);
-    g->topic->floor = 0;
+    err = wr_file_run(db, GROUP_ADD, "itiiii", t->id, g->name, g->born, cursor,
+                      lease, since);
+    t->floor = 0;
+    if (t->since < since)
+        t->since = since;
     return err ? err : wr_file_new_id(db, &g->id);
+}
+
+int wr_file_groups_pass(struct db *db, struct topic *t)
+{
+    for (struct group *g = t->groups; g; g = g->next)
+        if (g->epoch == db->epoch && g->since > t->stamp)
+            g->cursor = t->last + 1;
+    return wr_file_run(db, GROUPS_PASS, "iii", t->id, t->stamp, t->last + 1);
 }
 
 static int look_up(struct db *db, struct group *g, const weir_sub_opts *o)

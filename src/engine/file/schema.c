@@ -39,6 +39,7 @@ static const char tables[] =
     " id INTEGER PRIMARY KEY, topic INTEGER NOT NULL, name TEXT NOT NULL,"
     " born INTEGER NOT NULL, cursor INTEGER NOT NULL, dead INTEGER NOT NULL,"
     " lost INTEGER NOT NULL, told INTEGER NOT NULL, lease INTEGER,"
+    " since INTEGER NOT NULL,"
     " UNIQUE(topic, name)) STRICT;"
     "CREATE TABLE pending("
     " id INTEGER PRIMARY KEY, grp INTEGER NOT NULL,"
@@ -66,7 +67,8 @@ static const char *const statements[STATEMENTS] = {
     [DATA_VERSION] = "PRAGMA data_version",
     [TOPIC_FIND] = "SELECT id, born FROM topic WHERE name = ?",
     [TOPIC_LOAD] =
-        "SELECT born, first, last, bytes, max_age, stamp"
+        "SELECT born, first, last, bytes, max_age, stamp,"
+        " (SELECT max(since) FROM consumer_group WHERE topic = topic.id)"
         " FROM topic WHERE id = ?",
     [TOPIC_ADD] =
         "INSERT INTO topic(name, born, first, last, bytes, max_age, stamp)"
@@ -78,15 +80,17 @@ static const char *const statements[STATEMENTS] = {
     [GROUP_FIND] =
         "SELECT id, born FROM consumer_group WHERE topic = ? AND name = ?",
     [GROUP_LOAD] =
-        "SELECT born, cursor, dead, lost, told"
+        "SELECT born, cursor, dead, lost, told, since"
         " FROM consumer_group WHERE id = ?",
     [GROUP_ADD] =
         "INSERT INTO consumer_group"
-        "(topic, name, born, cursor, lease, dead, lost, told)"
-        " VALUES(?, ?, ?, ?, nullif(?, 0), 0, 0, 0)",
+        "(topic, name, born, cursor, lease, since, dead, lost, told)"
+        " VALUES(?, ?, ?, ?, nullif(?, 0), ?, 0, 0, 0)",
     [GROUP_SAVE] =
         "UPDATE consumer_group SET cursor = ?, dead = ?, lost = ?, told = ?"
         " WHERE id = ?",
+    [GROUPS_PASS] =
+        "UPDATE consumer_group SET cursor = ?3 WHERE topic = ?1 AND since > ?2",
     [GROUP_DROP] = "DELETE FROM consumer_group WHERE id = ?",
     [GROUPS_ANY] = "SELECT id FROM consumer_group WHERE topic = ? LIMIT 1",
     [GROUPS_COUNT] = "SELECT count(*) FROM consumer_group WHERE topic = ?",

@@ -27,6 +27,7 @@ enum statement {
     GROUPS_COUNT,
     GROUPS_FLOOR,
     GROUPS_LOSE,
+    GROUPS_PASS,
     LEASE_RENEW,
     LEASE_FIRST,
     LEASE_OVER,

@@ -80,6 +80,7 @@ int wr_file_topic_load(struct db *db, struct topic *t)
         t->bytes = sqlite3_column_int64(s, 3);
         t->max_age = sqlite3_column_int64(s, 4);
         t->stamp = sqlite3_column_int64(s, 5);
+        t->since = sqlite3_column_int64(s, 6);
         t->floor = 0;
         t->epoch = db->epoch;
         t->dirty = false;
@@ -172,7 +173,7 @@ int wr_file_topic_next(struct db *db, struct topic *t, int64_t size,
         t->stamp = db->now;
     t->dirty = true;
     *row = row_of(t->id, t->last);
-    return 0;
+    return t->since > t->stamp ? wr_file_groups_pass(db, t) : 0;
 }
 
 void wr_file_topic_news(struct topic *t)
