@@ -150,6 +150,29 @@ CONFORMS(the_slowest_group_decides)
     weir_pub_free(p);
 }
 
+/* What all had settled counts no more once there is one that has not. */
+CONFORMS(a_new_group_keeps_what_it_has_not_settled)
+{
+    weir_pub *p = pub_on("max_messages=3&on_full=error");
+    weir_sub *s = worker(), *late;
+
+    posts(p, 0, 3);
+    expect(s, 0, 3);
+    post(p, 3);
+    expect(s, 3, 4);
+    late = sub_on((weir_sub_opts){.group = "late"});
+    must_eq(post_with(p, 4, NULL, NULL, NULL), WEIR_FULL);
+    expect(late, 1, 2);
+    post(p, 4);
+    must_eq(post_with(p, 5, NULL, NULL, NULL), WEIR_FULL);
+    expect(late, 2, 5);
+    must_eq(counts_of(late).lost, 0);
+    expect(s, 4, 5);
+    weir_sub_free(late);
+    weir_sub_free(s);
+    weir_pub_free(p);
+}
+
 static int post_large(weir_pub *p, size_t size)
 {
     char *payload = calloc(1, size);
@@ -283,6 +306,7 @@ CONF_MAIN(CHECK_ENGINES(the_oldest_make_room_and_are_counted),
           CHECK_ENGINES(an_error_refuses_and_stores_nothing),
           CHECK_ENGINES(without_groups_nothing_counts_as_settled),
           CHECK_ENGINES(the_slowest_group_decides),
+          CHECK_ENGINES(a_new_group_keeps_what_it_has_not_settled),
           CHECK_ENGINES(bytes_are_a_limit),
           CHECK_ENGINES(the_oldest_make_room_in_bytes),
           CHECK_ENGINES(what_can_never_fit_is_refused),
