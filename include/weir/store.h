@@ -15,7 +15,8 @@
  *
  * Any task or thread. A path has 1 to WEIR_STORE_PATH_MAX bytes, none of them
  * a control character (below 32, or 127), else it is WEIR_EINVAL; so is a NULL
- * where nothing says that it is allowed. Every call may return WEIR_FORKED.
+ * where nothing says that it is allowed. Every call may return WEIR_FORKED, and
+ * those on a store that is not of channels the codes that its backend tells of.
  */
 #ifndef WEIR_STORE_H
 #define WEIR_STORE_H

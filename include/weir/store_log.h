@@ -9,6 +9,8 @@
  *   backend "memory"
  *   backend "file"
  *
+ * In its account `written` is what this store has, `kept` what there is.
+ *
  * No write waits for a reader, and no policy drops anything: what exceeds
  * max_bytes is WEIR_FULL. A broadcast writes to all paths as a writer does,
  * also with WEIR_STORE_DROP_OLDEST.
@@ -19,8 +21,8 @@
  * the next store: each message whose write returned 0 is there, of one whose
  * writing was cut off nothing is served. To find its end, the file is gone
  * through once when the path is opened first. One store has a path that is
- * open; in others, of this process or another, opening it is WEIR_BUSY until
- * it has ended.
+ * open; in others, of this process or another, opening and deleting it are
+ * WEIR_BUSY until it has ended.
  *
  * A name of a path there is one of a file, too, in which '/' and the like are
  * escaped, so no path leads out of the directory. It is WEIR_EINVAL when it is

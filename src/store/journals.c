@@ -67,12 +67,17 @@ static void forget(struct wr_journal *j)
     weir_mutex_unlock(&c->lock);
 }
 
+/* With the turn: who comes next starts anew. */
+static void drop(struct wr_journal *j)
+{
+    j->gone = true;
+    forget(j);
+}
+
 static void leave(struct wr_journal *j)
 {
-    if (!j->stream) {
-        j->gone = true;
-        forget(j);
-    }
+    if (!j->stream && !j->gone)
+        drop(j);
     weir_mutex_unlock(&j->turn);
     wr_journal_unref(j);
 }
@@ -106,16 +111,24 @@ static int writer_open(void *store, const char *path, void **out)
     return err;
 }
 
+/* Once a path has ended, another store may delete its file, or make it anew. */
 static int reader_open(void *store, const char *path, void **out)
 {
     struct wr_journal *j;
-    int err = enter_open(store, path, &j);
-    if (err)
-        return err;
-    err = wr_journal_reader(j, out);
-    if (!err)
-        wr_journal_ref(j);
-    leave(j);
+    bool stale;
+    int err;
+    do {
+        err = enter_open(store, path, &j);
+        if (err)
+            return err;
+        err = wr_journal_reader(j, out);
+        if (!err)
+            wr_journal_ref(j);
+        stale = (err == -ESTALE || err == -ENOENT) && wr_journal_has_ended(j);
+        if (stale)
+            drop(j);
+        leave(j);
+    } while (stale);
     return err;
 }
 
@@ -236,21 +249,35 @@ static int get_stats(void *store, const char *path, weir_store_stats *out)
 
 /* ---- ends ---------------------------------------------------------------- */
 
+/* Does another store write to it? */
+static bool is_busy(const struct wr_journal *j, const char *name)
+{
+    weir_fs *fs = j->of->fs;
+    weir_file *f;
+    if (j->stream || !fs->ops->reopen)
+        return false;
+    const int err = fs->ops->reopen(fs, name, NULL, &f);
+    if (!err)
+        f->ops->close(f);
+    return err == WEIR_BUSY;
+}
+
 static int delete (void *store, const char *path)
 {
     struct wr_journals *c = store;
     char escaped[WR_FILE_NAME_MAX + 1];
+    const char *name = file_of(c, path, escaped);
     struct wr_journal *j;
     int err = enter(c, path, &j);
     if (err)
         return err;
-    err = j->gone ? 0 : c->fs->ops->remove(c->fs, file_of(c, path, escaped));
-    if (err == -ENOENT)
-        err = 0;
-    if (!err && !j->gone) {
-        wr_journal_leave(j);
-        j->gone = true;
-        forget(j);
+    if (!j->gone) {
+        err = is_busy(j, name) ? WEIR_BUSY : c->fs->ops->remove(c->fs, name);
+        err = err == -ENOENT ? 0 : err;
+        if (!err) {
+            wr_journal_leave(j);
+            drop(j);
+        }
     }
     leave(j);
     return err;

@@ -88,6 +88,7 @@ static void copy_file(const char *from, const char *to, size_t n)
 /* A file of three messages, cut at each of its bytes. */
 START_TEST(a_torn_tail_is_never_served_and_it_goes_on)
 {
+    const weir_store_file_opts quick = {.sync = WEIR_STORE_SYNC_NEVER};
     const bool ended = _i == 1;
     struct dir d;
     weir_store *s;
@@ -95,7 +96,7 @@ START_TEST(a_torn_tail_is_never_served_and_it_goes_on)
     char *whole;
 
     dir_make(&d);
-    s = files_of(&d, NULL);
+    s = files_of(&d, &quick);
     put_numbers(s, "whole", 0, 0);
     head = size_of(in_dir(&d, "whole.msgs"));
     put_numbers(s, "whole", 0, 3);
@@ -112,16 +113,16 @@ START_TEST(a_torn_tail_is_never_served_and_it_goes_on)
         (void)unlink(in_dir(&d, "cut.msgs"));
         copy_file(whole, in_dir(&d, "cut.msgs"), cut);
         weir_store_free(s);
-        s = files_of(&d, NULL);
+        s = files_of(&d, &quick);
         must_find(s, "cut", all, WEIR_CANCELED);
         put_numbers(s, "cut", all, all + 2);
         must_find(s, "cut", all + 2, WEIR_CANCELED);
         weir_store_free(s);
-        s = files_of(&d, NULL);
+        s = files_of(&d, &quick);
         must_find(s, "cut", all + 2, WEIR_CANCELED);
         weir_store_writer_free(writer_of(s, "cut"));
         weir_store_free(s);
-        s = files_of(&d, NULL);
+        s = files_of(&d, &quick);
         must_find(s, "cut", all + 2, WEIR_CLOSED);
     }
     free(whole);
@@ -259,8 +260,15 @@ START_TEST(an_open_path_belongs_to_one_store)
             0);
     must_eq(got.failed, 1);
     must_eq(got.err, WEIR_BUSY);
+    must_eq(weir_store_delete(b, "p"), WEIR_BUSY);
     weir_store_writer_free(writer_of(a, "p"));
     must_find(b, "p", 1, WEIR_CLOSED);
+    must_eq(weir_store_delete(a, "p"), 0); /* and anew: b finds that */
+    put_numbers(a, "p", 0, 3);
+    weir_store_writer_free(writer_of(a, "p"));
+    must_find(b, "p", 3, WEIR_CLOSED);
+    must_eq(weir_store_delete(a, "p"), 0);
+    must_find(b, "p", 0, WEIR_CANCELED);
     weir_store_free(a);
     weir_store_free(b);
     dir_end(&d);
