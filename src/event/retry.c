@@ -33,7 +33,7 @@ struct retry {
     struct trial *trials;
     struct wr_inside *holder;
     bool closed; /* by a close                  */
-    bool over;   /* the sink behind has said so; set by the holder */
+    bool over;   /* the sink behind has said so */
     weir_retry_counts counts;
 };
 
@@ -133,13 +133,21 @@ static int try_once(struct retry *r, struct trial *t, weir_event *e)
     return code;
 }
 
+static bool is_over(struct retry *r)
+{
+    weir_mutex_lock(&r->lock, NULL);
+    const bool over = r->closed || r->over;
+    weir_mutex_unlock(&r->lock);
+    return over;
+}
+
 /* Until it is taken, given up, or ended. */
 static int try_on(struct retry *r, struct trial *t, weir_event *e)
 {
     const weir_retry_strategy *way = &r->strategy.way;
     int code = 0;
     while (!t->gave_up) {
-        int err = r->over ? WEIR_CLOSED : wait_for_leave(way, e, &t->ctx);
+        int err = is_over(r) ? WEIR_CLOSED : wait_for_leave(way, e, &t->ctx);
         if (err)
             return err;
         code = try_once(r, t, e);
