@@ -136,7 +136,8 @@ static size_t take_more(weir_sub *s, size_t n)
     return got;
 }
 
-/* 1..n permits, and as many places behind the gate. How many, or why none. */
+/* 1..n permits, and as many places behind the gate. How many, or why none; the
+ * permits of a shut gate matter to nobody. */
 static ptrdiff_t take_permits(weir_sub *s, size_t n, bool now, weir_ctx *ctx)
 {
     if (wr_gate_is_shut(&s->gate))
@@ -148,10 +149,7 @@ static ptrdiff_t take_permits(weir_sub *s, size_t n, bool now, weir_ctx *ctx)
         return err;
     const size_t most = n < s->max ? n : s->max;
     const size_t got = 1 + take_more(s, most - 1);
-    if (wr_gate_enter(&s->gate, got))
-        return (ptrdiff_t)got;
-    weir_sem_release(&s->permits, (int64_t)got);
-    return WEIR_CLOSED;
+    return wr_gate_enter(&s->gate, got) ? (ptrdiff_t)got : WEIR_CLOSED;
 }
 
 static void account(weir_sub *s, weir_delivery **d, size_t n)

@@ -25,9 +25,10 @@ static struct fake {
     atomic_bool expired, lapsed; /* what is settled had; what is renewed had */
     size_t at_most;              /* publishes of a batch, unless 0          */
     bool duplicate;
-    ints *publishing, *settling; /* told of a call that begins; it waits for */
-    ints *gate;                  /* the gate then                           */
-    bool deaf;                   /* a close does not open the gate          */
+    /* Told of a call that begins; it waits for the gate then. */
+    ints *publishing, *settling, *renewing;
+    ints *gate;
+    bool deaf; /* a close does not open the gate          */
 
     /* What it has seen. */
     weir_sub_opts opts;
@@ -176,9 +177,10 @@ static int fake_settle(void *sub, weir_delivery *const *d, size_t n,
     const bool expired =
         fake.expired || (fake.lapsed && how == WEIR_SETTLE_IN_PROGRESS);
     size_t i;
-    int err = fake_wait(fake.settling, ctx);
+    int err = fake_wait(
+        how == WEIR_SETTLE_IN_PROGRESS ? fake.renewing : fake.settling, ctx);
 
-    must(sub == &fake && n > 0 && d[0] != NULL);
+    must(sub == &fake && n > 0 && d[n - 1]->message.seq > 0);
     fake.how = (int)how;
     fake.delay = delay;
     fake.n = n;
@@ -298,6 +300,7 @@ static inline void fake_end(void)
     must_eq(fake.alive, 0);
     ints_unref(fake.publishing);
     ints_unref(fake.settling);
+    ints_unref(fake.renewing);
     ints_unref(fake.gate);
 }
 

@@ -271,6 +271,37 @@ BEHAVIOUR(time_is_extended_while_the_handler_runs)
     (void)crew;
 }
 
+/* What the keeper has asked the engine about stays as it is until it has an
+ * answer. */
+BEHAVIOUR(nothing_is_settled_while_its_time_is_extended)
+{
+    weir_sub *s;
+
+    fake_start();
+    s = fake_sub(&(weir_sub_opts){.ack_wait = WEIR_MILLISECOND});
+    t.gate = ints_new(0);
+    fake.gate = ints_new(0);
+    fake.renewing = ints_new(0);
+    start_consumer(s,
+                   (weir_consumer_opts){.workers = 1, .limit = WEIR_FOREVER});
+    fake_feed(1);
+    get(fake.renewing);
+    put(t.gate, 0); /* the handler returns */
+    await(&t.handled, 1);
+    settle();
+    must_eq(fake.settles, 0);
+    must_eq(consumer_counts().running, 1);
+    put(fake.gate, 0);
+    while (consumer_counts().acked == 0)
+        weir_yield();
+    must_eq(consumer_counts().renewed, 1);
+    must_eq(weir_consumer_stop(t.c, WEIR_CONSUMER_DRAIN, NULL), 0);
+    end_consumer();
+    weir_sub_free(s);
+    fake_end();
+    (void)crew;
+}
+
 /* A handler that takes too long is told, and its message kept from nobody. */
 BEHAVIOUR(a_limit_ends_the_handler_s_context)
 {
@@ -440,6 +471,7 @@ CHECK_MAIN(CHECK_MODES(each_result_settles),
            CHECK_MODES(lost_messages_are_told),
            CHECK_MODES(a_stop_ends_the_wait_for_another_try),
            CHECK_MODES(time_is_extended_while_the_handler_runs),
+           CHECK_MODES(nothing_is_settled_while_its_time_is_extended),
            CHECK_MODES(a_limit_ends_the_handler_s_context),
            CHECK_MODES(no_limit_no_more_time),
            CHECK_MODES(more_time_that_cannot_be_had),
