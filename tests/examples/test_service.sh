@@ -14,6 +14,10 @@ service=
 trap '[ -z "$service" ] || kill -9 "$service"; rm -rf "$work"' EXIT
 failed=0
 
+# A sanitizer loads libraries on behalf of others, which takes the place they
+# lie in from them.
+export LD_LIBRARY_PATH=$WEIR_BUILD${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+
 ok() { echo "ok - $1"; }
 not_ok() { echo "not ok - $1"; failed=1; }
 
