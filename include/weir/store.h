@@ -59,6 +59,7 @@ typedef struct weir_store_option {
  *   keep_messages  1 .. 2147483648; 65536
  *   keep_bytes     1 .. 2^62; 67108864
  *   buffer_bytes   1 .. 2^62; no limit
+ * and of the others in weir/store_log.h.
  */
 WEIR_API int weir_store_open(weir_store **s, const char *backend,
                              const weir_store_option *options,

@@ -199,6 +199,23 @@ BEHAVIOUR(the_policy_of_the_path_counts)
     (void)crew;
 }
 
+/* Where there is room a policy that would drop has nothing to say. */
+START_TEST(a_path_with_room_is_sent_to)
+{
+    weir_store *s = store_of(
+        &(weir_store_channel_opts){.buffer_size = 1, .policy = WEIR_DROP});
+    weir_store_reader *r = reader_of(s, "p");
+    weir_store_account got = shout(s, "", WEIR_STORE_SKIP);
+
+    must_eq(got.sent, 1);
+    got = shout(s, "", WEIR_STORE_SKIP);
+    must_eq(got.full, 1);
+    hear(r, "all");
+    weir_store_reader_free(r);
+    weir_store_free(s);
+}
+END_TEST
+
 START_TEST(the_bytes_are_shared)
 {
     weir_store *s = store_of(&small);
@@ -285,6 +302,7 @@ CHECK_MAIN(CHECK_MODES(it_reaches_every_open_path_with_the_prefix),
            CHECK_MODES(it_names_the_first_other_failure),
            CHECK_MODES(it_passes_a_writer_that_waits),
            CHECK_MODES(the_policy_of_the_path_counts),
+           CHECK_TEST(a_path_with_room_is_sent_to),
            CHECK_TEST(the_bytes_are_shared),
            CHECK_LOOP(it_goes_in_the_order_of_the_list, 3),
            CHECK_TEST(bad_calls))

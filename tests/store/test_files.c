@@ -2,6 +2,7 @@
 /* What a restart finds in the files, whatever ended the process before. */
 #include <signal.h>
 #include <sys/wait.h>
+#include "base/mem.h"
 #include "logs.h"
 
 /* ---- a restart ----------------------------------------------------------- */
@@ -66,6 +67,37 @@ START_TEST(each_way_to_make_it_safe)
     must_eq(weir_store_open(&s, "file", o, NULL), 0);
     must_find(s, "p", 10, WEIR_CLOSED);
     weir_store_free(s);
+    dir_end(&d);
+}
+END_TEST
+
+START_TEST(a_restart_without_memory)
+{
+    struct dir d;
+    weir_store *s;
+    weir_store_reader *r;
+    int64_t n = 0;
+    int err;
+
+    dir_make(&d);
+    s = files_of(&d, NULL);
+    put_numbers(s, "p", 0, 3);
+    weir_store_free(s);
+    do {
+        s = NULL;
+        r = NULL;
+        wr_mem_fail_after(n);
+        err = weir_store_files(&s, d.path, NULL);
+        err = err ? err : weir_store_reader_open(&r, s, "p");
+        wr_mem_fail_after(-1);
+        must(err == 0 || err == WEIR_ENOMEM);
+        if (s != NULL)
+            must_find(s, "p", 3, WEIR_CANCELED);
+        weir_store_reader_free(r);
+        weir_store_free(s);
+        must(++n < 100);
+    } while (err != 0);
+    must(n > 5);
     dir_end(&d);
 }
 END_TEST
@@ -277,6 +309,7 @@ END_TEST
 
 CHECK_MAIN(CHECK_MODES(files_survive_a_restart),
            CHECK_LOOP(each_way_to_make_it_safe, 3),
+           CHECK_TEST(a_restart_without_memory),
            CHECK_LOOP(a_torn_tail_is_never_served_and_it_goes_on, 2),
            CHECK_TEST(a_tail_of_zeros_is_no_message),
            CHECK_TEST(what_was_written_is_there_when_the_process_is_killed),

@@ -168,6 +168,7 @@ START_TEST(it_reads_from_the_first_that_has_it)
     weir_store_names names;
     weir_store_counts counts;
     weir_store_stats st;
+    char b;
 
     must_eq(say(second, "here"), 0);
     r = reader_of(s, "only/second");
@@ -179,7 +180,9 @@ START_TEST(it_reads_from_the_first_that_has_it)
     both = writer_of(s, "both");
     must_eq(say(both, "message"), 0);
     r = reader_of(s, "both");
-    hear(r, "message");
+    must_eq(weir_store_read(r, &b, 1, NULL), 1);
+    must_eq(weir_store_rest(r), 6);
+    hear(r, "essage");
     must_eq(stats_of(in[0], "both").readers, 1);
     must_eq(stats_of(in[1], "both").readers, 0);
     weir_store_reader_free(r);
@@ -410,6 +413,44 @@ START_TEST(without_memory_the_stores_stay_the_callers)
 }
 END_TEST
 
+/* Does all there is with n allocations; was that enough? */
+static bool all_done(int64_t n)
+{
+    weir_store *in[2] = {below(0), below(0)};
+    weir_store *s = multi_of(in, 2, WEIR_STORE_ALL, 0);
+    weir_store_writer *w = NULL;
+    weir_store_reader *r = NULL;
+    weir_store_names names = {0};
+    weir_store_counts c;
+    int err;
+
+    wr_mem_fail_after(n);
+    err = weir_store_writer_open(&w, s, "p");
+    err = err ? err : say(w, "x");
+    err = err ? err : weir_store_reader_open(&r, s, "p");
+    err = err ? err : weir_store_list(s, "", &names);
+    err = err ? err : weir_store_count(s, &c);
+    wr_mem_fail_after(-1);
+    must(err == 0 || err == WEIR_ENOMEM);
+    if (r != NULL)
+        hear(r, "x");
+    weir_store_names_free(&names);
+    weir_store_writer_free(w);
+    weir_store_reader_free(r);
+    weir_store_free(s);
+    return err == 0;
+}
+
+START_TEST(each_allocation_may_fail)
+{
+    int64_t n = 0;
+
+    while (!all_done(n))
+        must(++n < 200);
+    must(n > 10);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_MODES(all_have_what_was_written),
            CHECK_TEST(all_stops_at_the_first_failure),
            CHECK_TEST(best_effort_needs_one),
@@ -421,4 +462,5 @@ CHECK_MAIN(CHECK_MODES(all_have_what_was_written),
            CHECK_MODES(a_slow_store_can_be_given_up),
            CHECK_MODES(one_writer_has_one_order_everywhere),
            CHECK_TEST(nothing_is_left_out_but_nulls), CHECK_TEST(bad_calls),
-           CHECK_TEST(without_memory_the_stores_stay_the_callers))
+           CHECK_TEST(without_memory_the_stores_stay_the_callers),
+           CHECK_TEST(each_allocation_may_fail))

@@ -66,6 +66,17 @@ START_TEST(list_is_sorted_and_by_prefix)
     weir_store_names_free(&names);
     must_eq(weir_store_list(s, "zz", &names), 0);
     must_eq(names.n, 0);
+    for (i = 0; i < 100; i++) {
+        char path[16];
+
+        snprintf(path, sizeof path, "many/%zu", (i * 37) % 100 + 100);
+        weir_store_reader_free(reader_of(s, path));
+    }
+    must_eq(weir_store_list(s, "many/", &names), 0);
+    must_eq(names.n, 100);
+    for (i = 1; i < 100; i++)
+        must(strcmp(names.names[i - 1], names.names[i]) < 0);
+    weir_store_names_free(&names);
     must_eq(weir_store_list(s, "\n", &names), WEIR_EINVAL);
     must_eq(weir_store_list(s, NULL, &names), WEIR_EINVAL);
     weir_store_free(s);

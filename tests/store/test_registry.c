@@ -31,7 +31,7 @@ START_TEST(each_good_value)
         {"policy", "latest"},       {"policy", "sample"},
         {"keep_messages", "1"},     {"keep_messages", "2147483648"},
         {"keep_bytes", "1"},        {"keep_bytes", "4611686018427387904"},
-        {"buffer_size", "0000100"},
+        {"buffer_size", "0000100"}, {"buffer_bytes", "4611686018427387904"},
     };
     weir_store *s;
     size_t i;
@@ -68,6 +68,7 @@ START_TEST(each_bad_value_is_an_error)
         {"keep_messages", "many"},
         {"keep_bytes", "4611686018427387905"},
         {"keep_bytes", "1k"},
+        {"buffer_bytes", "0"},
         {"buffer", "1"},
         {"", "1"},
     };
