@@ -129,6 +129,40 @@ CONFORMS(a_wake_up_is_not_lost_with_who_gives_up)
     weir_pub_free(pair.p);
 }
 
+/* The same with a message whose time runs out while they wait: who goes may be
+ * the one who would have looked at the clock. */
+CONFORMS(a_time_is_not_lost_with_who_gives_up)
+{
+    struct pair pair = {.p = pub_on(""), .s = worker()};
+    weir_sub *hasty = sub_on(
+        (weir_sub_opts){.group = "workers", .ack_wait = 20 * WEIR_MILLISECOND});
+
+    for (int i = 0; i < 4; i++) {
+        weir_message *m;
+
+        post(pair.p, i);
+        m = take(hasty);
+        must_eq(weir_ctx_init(&pair.ctx, NULL), 0);
+        go(recv_or_give_up, &pair);
+        settle();
+        go(recv_for_sure, &pair);
+        settle();
+        cancel(&pair);
+        while (atomic_load(&pair.done) < 1)
+            weir_yield();
+        post(pair.p, i);
+        wait_all();
+        must_eq(weir_ctx_fini(&pair.ctx), 0);
+        if (atomic_exchange(&pair.done, 0) == 1)
+            ack(take(pair.s));
+        weir_message_free(m);
+    }
+    expect_nothing(pair.s);
+    weir_sub_free(hasty);
+    weir_sub_free(pair.s);
+    weir_pub_free(pair.p);
+}
+
 static void publish_or_give_up(void *arg)
 {
     struct pair *pair = arg;
@@ -293,5 +327,6 @@ CONFORMS_IF(dedup, nothing_is_lost_or_doubled_by_contexts_that_end)
 CONF_MAIN(CHECK_ENGINES(what_need_not_wait_is_done),
           CHECK_ENGINES(a_wait_for_a_message_is_ended),
           CHECK_ENGINES(a_wake_up_is_not_lost_with_who_gives_up),
+          CHECK_ENGINES(a_time_is_not_lost_with_who_gives_up),
           CHECK_ENGINES(room_is_not_lost_with_who_gives_up),
           CHECK_ENGINES(nothing_is_lost_or_doubled_by_contexts_that_end))
