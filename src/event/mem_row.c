@@ -121,7 +121,6 @@ static void key_out(struct wr_mem_group *g, struct wr_mem_row *r)
     next->last = r->last;
     wr_mem_add(&g->keys, &next->key);
     wr_mem_row_set(g, next, WR_MEM_WAITING, 0);
-    wr_mem_group_wake(g, 1);
 }
 
 /* ---- rows ---------------------------------------------------------------- */
@@ -190,7 +189,9 @@ void wr_mem_row_set(struct wr_mem_group *g, struct wr_mem_row *r,
     set_state(g, r, state);
     r->due = due;
     place(h, r->at == NOWHERE ? h->count++ : r->at, r);
-    if (g->line.first && (!g->keeper || due < g->keeps))
+    if (!due)
+        wr_mem_group_wake(g, 1);
+    else if (g->line.first && (!g->keeper || due < g->keeps))
         wr_mem_group_rouse(g);
 }
 

@@ -17,7 +17,6 @@ static struct wr_mem_row *current(struct wr_mem_sub *s, weir_delivery *d,
         return r;
     wr_mem_row_detach(r);
     wr_mem_row_set(s->group, r, WR_MEM_WAITING, 0);
-    wr_mem_group_wake(s->group, 1);
     return NULL;
 }
 
@@ -25,8 +24,6 @@ static void give_back(struct wr_mem_sub *s, struct wr_mem_row *r, int64_t due)
 {
     wr_mem_row_detach(r);
     wr_mem_row_set(s->group, r, WR_MEM_WAITING, due);
-    if (!due)
-        wr_mem_group_wake(s->group, 1);
 }
 
 static bool is_dead(const struct wr_mem_sub *s, const struct wr_mem_row *r,

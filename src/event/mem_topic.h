@@ -231,7 +231,7 @@ bool wr_mem_group_ready(const struct wr_mem_group *g, int64_t now);
 struct wr_mem_row *wr_mem_row_new(struct wr_mem_group *g);
 /* Takes it out of the group; the next one of its key is free to go. */
 void wr_mem_row_remove(struct wr_mem_group *g, struct wr_mem_row *r);
-/* Puts it, or moves it, into the heap. */
+/* Puts it, or moves it, into the heap, and wakes who has to know. */
 void wr_mem_row_set(struct wr_mem_group *g, struct wr_mem_row *r,
                     enum wr_mem_state state, int64_t due);
 /* Out of the heap, on its way to the dead letters. */

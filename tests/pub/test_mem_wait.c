@@ -210,6 +210,26 @@ BEHAVIOUR(a_time_that_begins_finds_somebody_to_keep_it)
     end_receivers(crew, 1);
 }
 
+/* One who wakes by the time leaves the rest to those who sleep. */
+BEHAVIOUR(what_is_due_together_goes_to_as_many)
+{
+    weir_delivery *d[2];
+    int codes[2];
+
+    open_all("mem:wait");
+    d[0] = hold_one();
+    d[1] = hold_one();
+    begin_receivers(crew, 2);
+    must_eq(
+        wr_mem_settle(sub, d, 2, WEIR_SETTLE_NAK, 2 * WEIR_MILLISECOND, codes),
+        0);
+    for (int i = 0; i < 2; i++) {
+        must_eq(codes[i], 0);
+        wr_mem_delivery_free(sub, d[i], false);
+    }
+    end_receivers(crew, 2);
+}
+
 BEHAVIOUR(a_closed_subscription_leaves_the_time_to_its_mate)
 {
     struct wr_mem_sub *mate;
@@ -231,6 +251,33 @@ BEHAVIOUR(a_closed_subscription_leaves_the_time_to_its_mate)
     nak(d, WEIR_MILLISECOND);
     end_receivers(crew, 1);
     wr_mem_engine()->sub_free(closed);
+}
+
+static void receive_closed(void *arg)
+{
+    weir_delivery *d;
+
+    must_eq(wr_mem_recv(arg, &d, 1, false, NULL), WEIR_CLOSED);
+}
+
+/* Woken for a message, and closed before it can take it. */
+BEHAVIOUR(who_is_closed_hands_the_message_on)
+{
+    struct wr_mem_sub *mate;
+    weir_delivery *d;
+
+    open_all("mem:wait");
+    mate = mem_sub("mem:wait", (weir_sub_opts){.group = "g"});
+    d = hold_one();
+    begin_receivers(crew, 1); /* keeps the time, so the other one is woken */
+    crew_go(crew, receive_closed, mate);
+    await_line(&sub->group->line, 2);
+    locked();
+    mate->closed = true; /* and nobody woken yet */
+    wr_mem_leave(sub->topic);
+    nak(d, 0);
+    end_receivers(crew, 1);
+    wr_mem_engine()->sub_free(mate);
 }
 
 /* ---- publishers ---------------------------------------------------------- */
@@ -364,11 +411,39 @@ BEHAVIOUR(the_first_that_gives_up_lets_the_others_go)
     end_publishers(crew, p, 2);
 }
 
+/* By a receiver that finds a message that has to die. */
+BEHAVIOUR(a_death_makes_room)
+{
+    struct wr_mem_sub *mortal;
+    struct parcel p;
+    weir_delivery *d;
+
+    open_all("mem:wait?max_messages=1");
+    mortal = mem_sub("mem:wait", (weir_sub_opts){.group = "g",
+                                                 .ack_wait = WEIR_MILLISECOND,
+                                                 .max_deliveries = 1});
+    post(0);
+    d = mem_take(mortal);
+    begin_publisher(crew, &p, 1, sizeof(int), 0);
+    while (sub->topic->groups->dead == 0) {
+        must(mem_take(mortal) == NULL || sub->topic->groups->dead == 1);
+        weir_yield();
+    }
+    crew_wait(crew);
+    must_eq(p.code, 0);
+    wr_mem_delivery_free(mortal, d, true);
+    mem_sub_end(mortal);
+    end_publishers(crew, &p, 1);
+}
+
 CHECK_MAIN(CHECK_MODES(nobody_keeps_a_time_that_is_not),
            CHECK_MODES(one_keeps_the_time_and_the_others_get_the_messages),
            CHECK_MODES(who_is_cancelled_hands_the_time_over),
            CHECK_MODES(a_time_that_begins_finds_somebody_to_keep_it),
+           CHECK_MODES(what_is_due_together_goes_to_as_many),
            CHECK_MODES(a_closed_subscription_leaves_the_time_to_its_mate),
+           CHECK_MODES(who_is_closed_hands_the_message_on),
            CHECK_MODES(who_waited_first_publishes_first),
            CHECK_MODES(a_large_one_is_not_passed_by_small_ones),
-           CHECK_MODES(the_first_that_gives_up_lets_the_others_go))
+           CHECK_MODES(the_first_that_gives_up_lets_the_others_go),
+           CHECK_MODES(a_death_makes_room))
