@@ -161,7 +161,7 @@ CONFORMS_IF(from_time, from_a_time_that_comes)
 {
     weir_pub *p = pub_on("");
     weir_sub *s, *soon, *late;
-    weir_message *m = NULL;
+    weir_message *m = NULL, *at;
     struct seen seen;
     int64_t then;
 
@@ -177,10 +177,11 @@ CONFORMS_IF(from_time, from_a_time_that_comes)
         weir_yield();
     }
     must(m->published >= then);
-    for (weir_message *at = take(s); at->seq != m->seq; at = take(s)) {
+    for (at = take(s); at->seq != m->seq; at = take(s)) {
         must(at->published < then);
         ack(at);
     }
+    ack(at);
     expect_nothing(late);
     ack(m);
     weir_sub_free(s);
