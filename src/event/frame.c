@@ -8,7 +8,10 @@
 #include "base/mem.h"
 
 #define MAX_FRAME ((size_t)1 << 30)
-enum { FIXED = 24 }; /* of a body: time, three sizes, and a zero */
+enum {
+    FIXED = 24,       /* of a body: time, three sizes, and a zero */
+    LEAST_HEADER = 10 /* two sizes, and two strings of nothing    */
+};
 
 /* FNV-1a, of 32 bits: against damage, not against malice. */
 static uint32_t hash(const uint8_t *at, size_t size)
@@ -151,7 +154,7 @@ static int get_event(struct body *b, weir_event **e)
     weir_event_header *headers = NULL;
     o.key_size = (size_t)get(b, 4);
     o.header_count = (size_t)get(b, 4);
-    b->bad |= get(b, 4) != 0 || o.header_count > b->left;
+    b->bad |= get(b, 4) != 0 || o.header_count > b->left / LEAST_HEADER;
     o.type = get_string(b, type_size);
     o.key = get_bytes(b, o.key_size);
     if (!b->bad && o.header_count) {
