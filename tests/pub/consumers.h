@@ -5,7 +5,7 @@
 #define CONSUMERS_H
 
 #include <weir/consumer.h>
-#include "fake.h"
+#include "../chan/parties.h"
 
 static struct told {
     weir_sub *sub;

@@ -3,6 +3,7 @@
  * and wait; the account holds. */
 #include <weir/handlers.h>
 #include "consumers.h"
+#include "fake.h"
 
 static void await(atomic_int *count, int n)
 {

@@ -2,6 +2,7 @@
 /* How a consumer ends: what was received is finished or given back as asked;
  * a deadline holds; nobody waits for itself. */
 #include "consumers.h"
+#include "fake.h"
 
 enum { WORKERS = 3 };
 
