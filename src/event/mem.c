@@ -6,7 +6,7 @@
  * Costs. Events are shared by reference. A message takes a slot of 40 bytes
  * in the topic's log, and one with an id a piece of memory more, which lasts
  * as long as the id is known; a message that is delivered and not settled, or
- * that waits behind another of its key, a row in its group of 150 bytes. All
+ * that waits behind another of its key, a row in its group of 128 bytes. All
  * else is reused. A publish, a receive and a settling take the topic's lock
  * once, for whole batches; a publish costs a step for each group, and none of
  * them grows with the number of messages, but by the logarithm of those that
