@@ -132,16 +132,16 @@ static bool own_namespace(void)
 }
 
 /* A small file system that only this process sees, over the directory. */
-static bool mount_small(const struct scratch *d)
+static bool mount_small(const struct scratch *d, const char *kind)
 {
     return own_namespace() &&
            mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("weir", d->path, "tmpfs", 0, "size=256k") == 0;
+           mount("weir", d->path, kind, 0, "size=256k") == 0;
 }
 
 /* In a process with one thread, as a mount of one's own needs it; it starts
  * none, so the calls are made in place. */
-static void on_small_disk(void (*body)(const struct scratch *))
+static void on_disk(const char *kind, void (*body)(const struct scratch *))
 {
     struct scratch d = scratch_new();
     const pid_t pid = fork();
@@ -149,7 +149,7 @@ static void on_small_disk(void (*body)(const struct scratch *))
 
     must(pid >= 0);
     if (pid == 0) {
-        if (!mount_small(&d))
+        if (!mount_small(&d, kind))
             _exit(SKIP);
         body(&d);
         _exit(0);
@@ -161,6 +161,11 @@ static void on_small_disk(void (*body)(const struct scratch *))
         printf("skipped: no file system of one's own can be mounted here\n");
     else
         must_eq(WEXITSTATUS(status), 0);
+}
+
+static void on_small_disk(void (*body)(const struct scratch *))
+{
+    on_disk("tmpfs", body);
 }
 
 /* Fills the disk, or takes that away. */
@@ -349,9 +354,42 @@ START_TEST(a_disk_for_reading_only)
 }
 END_TEST
 
+static void no_holes(const struct scratch *d)
+{
+    const weir_stream_opts trims[] = {
+        {.trim = true}, {.max_bytes = 5, .policy = WEIR_DROP_OLDEST}};
+    weir_fs *each[] = {dirfs_of(d), marked_of(d)};
+    weir_stream *s;
+    int i;
+
+    for (i = 0; i < 4; i++)
+        must_eq(weir_stream_new(each[i / 2], "a", &trims[i % 2], &s),
+                WEIR_UNSUPPORTED);
+    must_eq(scratch_files(d), 0);
+    s = stream_on(each[1], "a");
+    put_bytes(s, 100000);
+    must_have(s, 100000);
+    weir_stream_unref(s);
+    must_eq(weir_stream_resume(each[1], "a", trims, NULL, &s),
+            WEIR_UNSUPPORTED);
+    must_eq(weir_stream_resume(each[1], "a", NULL, NULL, &s), 0);
+    must_eq(weir_stream_close(s), 0);
+    weir_stream_unref(s);
+    must_eq(weir_stream_verify(each[1], "a", NULL), 0);
+    weir_fs_free(each[0]);
+    weir_fs_free(each[1]);
+}
+
+START_TEST(a_disk_without_holes_cannot_trim)
+{
+    on_disk("ramfs", no_holes);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_TEST(a_directory_without_permission),
            CHECK_TEST(a_file_without_permission),
            CHECK_TEST(a_full_disk_is_told),
            CHECK_TEST(a_full_disk_makes_nothing_complete),
            CHECK_TEST(a_full_disk_stops_spilling_and_loses_nothing),
-           CHECK_TEST(a_disk_for_reading_only))
+           CHECK_TEST(a_disk_for_reading_only),
+           CHECK_TEST(a_disk_without_holes_cannot_trim))
