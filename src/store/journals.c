@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/misuse.h"
 #include "store/journal.h"
 #include "store/store.h"
 
@@ -239,12 +238,14 @@ static int get_stats(void *store, const char *path, weir_store_stats *out)
     int err = look(store, path, NULL);
     if (err <= 0)
         return err ? err : -ENOENT;
-    err = enter_open(store, path, &j);
+    err = enter(store, path, &j);
     if (err)
         return err;
-    err = wr_journal_stats(j, out);
+    err = j->stream ? 0 : wr_journal_open(j);
+    if (!err)
+        err = wr_journal_stats(j, out);
     leave(j);
-    return err;
+    return err == WEIR_REMOVING ? -ENOENT : err;
 }
 
 /* ---- ends ---------------------------------------------------------------- */

@@ -5,7 +5,6 @@
  * So lanes come at the end of the list at any time, and go from it only when
  * somebody has the turn: what a writer stands at stays linked.
  */
-#include <string.h>
 #include <weir/stats.h>
 
 #include "base/mem.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The log of a persistent path: what was written, as far back as the limits
  * go. Messages have numbers; a reader is the number of its next message. */
-#include <string.h>
 
 #include "base/mem.h"
 #include "store/path.h"

@@ -241,6 +241,7 @@ LOG_BEHAVIOUR(a_closed_store_ends_everything)
     must_eq(weir_store_reader_open(&more, s, "q"), WEIR_CLOSED);
     must_eq(weir_store_exists(s, "p"), 1);
     must_eq(weir_store_exists(s, "q"), 0);
+    must(stats_of(s, "p").ended && stats_of(s, "p").written == 1);
     gone = s;
     log_end(kind, gone, &d);
     hear(r, "x"); /* handles outlive the store */
