@@ -324,6 +324,51 @@ START_TEST(a_callback_may_end_its_source)
 }
 END_TEST
 
+/* While it is at the first queue, this one and the next leave, and a writer
+ * clears them away: it goes on at the third. */
+static struct crew *helpers;
+static weir_store_reader *leaving[2];
+
+static void leave_and_clear_away(struct told *t)
+{
+    struct call c = {.w = t->w};
+
+    t->more = NULL;
+    weir_store_reader_free(leaving[0]);
+    weir_store_reader_free(leaving[1]);
+    crew_go(helpers, call_party, &c);
+    crew_wait(helpers);
+    must_eq(c.result, 0);
+}
+
+BEHAVIOUR(a_broadcast_goes_on_when_queues_go)
+{
+    struct told t = {.more = leave_and_clear_away};
+    weir_store *s = told_of(
+        &t, (weir_store_channel_opts){.buffer_size = 1, .all_readers = true});
+    weir_store_reader *stays;
+    weir_store_account got;
+
+    helpers = crew;
+    leaving[0] = reader_of(s, "p");
+    t.s = s;
+    t.w = writer_of(s, "p");
+    must_eq(say(t.w, "old"), 0); /* the first is full, the others are not */
+    leaving[1] = reader_of(s, "p");
+    stays = reader_of(s, "p");
+    must_eq(weir_store_broadcast(s, "", "new", 3, WEIR_STORE_DROP_OLDEST, NULL,
+                                 &got),
+            0);
+    must_eq(got.sent, 1);
+    must_eq(got.dropped, 2);
+    hear(stays, "new"); /* it made room in a queue that the writer had filled */
+    must_eq(t.by[WEIR_DROP_LEFT], 1);
+    must_eq(stats_of(s, "p").readers, 1);
+    weir_store_writer_free(t.w);
+    weir_store_reader_free(stays);
+    weir_store_free(s);
+}
+
 /* ---- a limit in bytes ---------------------------------------------------- */
 
 BEHAVIOUR(a_queue_has_a_limit_in_bytes)
@@ -484,6 +529,7 @@ CHECK_MAIN(CHECK_LOOP(each_policy_tells_what_it_drops, 2),
            CHECK_LOOP(a_write_from_within_is_refused, 3),
            CHECK_TEST(a_callback_may_close_what_dropped),
            CHECK_LOOP(a_callback_may_end_its_source, 9),
+           CHECK_MODES(a_broadcast_goes_on_when_queues_go),
            CHECK_MODES(a_queue_has_a_limit_in_bytes),
            CHECK_TEST(bytes_that_are_full_are_met_by_the_policy),
            CHECK_MODES(as_many_are_told_as_were_dropped))
