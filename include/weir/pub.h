@@ -184,9 +184,9 @@ typedef struct weir_sub_opts {
     /* A message that has been delivered so many times and comes back once
      * more, is dead; 0: never. */
     uint32_t max_deliveries;
-    /* The topic for the dead, in the same engine and place (a name as that of
-     * a group); NULL: the name of the topic with ".dead" behind it. Its
-     * messages are the events as they were, with headers more:
+    /* The topic for the dead, another one in the same engine and place (a name
+     * as that of a group); NULL: the name of the topic with ".dead" behind it.
+     * Its messages are the events as they were, with headers more:
      * weir-dead-topic, -group, -seq, -deliveries, -reason ("deliveries" or
      * "term"). */
     const char *dead_letter;

@@ -180,6 +180,8 @@ CONFORMS(options_of_a_subscription_that_cannot_be)
     refuse_opts((weir_sub_opts){.dead_letter = ""}, "dead");
     refuse_opts((weir_sub_opts){.dead_letter = too_long()}, "dead");
     refuse_opts((weir_sub_opts){.dead_letter = "a\tb"}, "dead");
+    if (conf.caps->dead_letter) /* which would never end */
+        refuse_opts((weir_sub_opts){.dead_letter = "events"}, "dead");
     /* None of them made the topic. */
     must_eq(weir_topic_remove(conf_url("events", ""), NULL), -ENOENT);
 }

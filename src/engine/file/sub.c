@@ -15,6 +15,11 @@ static int set_options(struct handle *h, const struct place *p,
         return WEIR_ENOMEM;
     if (!o->dead_letter)
         stpcpy(stpcpy(h->dead, p->topic), suffix);
+    if (strcmp(h->dead, p->topic) == 0)
+        return weir_why_set(why, WEIR_EINVAL,
+                            "file: dead_letter is %s, the topic itself: it "
+                            "cannot have its own dead letters",
+                            p->topic);
     return wr_file_check_name("dead_letter", h->dead, why);
 }
 
