@@ -157,6 +157,10 @@ static const char *const statements[STATEMENTS] = {
         " WHERE id = " ROW,
     [PENDING_MORE] = "UPDATE pending SET due = ?3 WHERE id = " ROW,
     [PENDING_DROP] = "DELETE FROM pending WHERE id = " ROW,
+    /* That of no key, which nobody waits for, in one step. */
+    [PENDING_ACK] =
+        "DELETE FROM pending WHERE id = " ROW " AND deliveries = ?3"
+        " AND taken = 1 AND due > ?4 AND key IS NULL",
     [PENDING_UNBLOCK] =
         "UPDATE pending SET due = ?3 WHERE due IS NULL AND id ="
         " (SELECT min(id) FROM pending WHERE grp = ?1 AND key = ?2)",

@@ -111,7 +111,18 @@ int wr_file_bury(struct db *db, const struct pending *p, const char *reason)
 
 /* ---- requests ------------------------------------------------------------ */
 
-static int settle_one(struct db *db, const struct request *r, struct claim *c)
+/* 1: it is done, in the way that most go. */
+static int ack_plain(struct db *db, const struct request *r,
+                     const struct claim *c)
+{
+    struct group *g = r->handle->group;
+    const int err = wr_file_run(db, PENDING_ACK, "iiii", g->id, (int64_t)c->seq,
+                                (int64_t)c->deliveries, r->asked);
+    g->topic->news = true;
+    return err ? err : sqlite3_changes(db->sql);
+}
+
+static int settle_any(struct db *db, const struct request *r, struct claim *c)
 {
     struct pending p = {
         .sub = r->handle, .seq = (int64_t)c->seq, .deliveries = c->deliveries};
@@ -132,6 +143,13 @@ static int settle_one(struct db *db, const struct request *r, struct claim *c)
         g->wake_at = sooner(g->wake_at, due);
         return wr_file_run(db, PENDING_MORE, "iii", g->id, p.seq, due);
     }
+}
+
+static int settle_one(struct db *db, const struct request *r, struct claim *c)
+{
+    const int done = r->how == WEIR_SETTLE_ACK ? ack_plain(db, r, c) : 0;
+    c->code = 0;
+    return done ? (done < 0 ? done : 0) : settle_any(db, r, c);
 }
 
 static int load(struct db *db, struct group *g)

@@ -53,6 +53,7 @@ enum statement {
     PENDING_BACK,
     PENDING_MORE,
     PENDING_DROP,
+    PENDING_ACK,
     PENDING_UNBLOCK,
     PENDING_COUNT,
     PENDING_ALL,
