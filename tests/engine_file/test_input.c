@@ -3,7 +3,18 @@
  * an error that names the thing. */
 #include "files.h"
 
-ROLES({"", NULL});
+/* Another program, whose rows are in the WAL alone. */
+static int write_part(char **args)
+{
+    sqlite3 *db = raw_open(args[0]);
+
+    raw_exec(db, "PRAGMA journal_mode = WAL; CREATE TABLE notes(n);"
+                 "INSERT INTO notes VALUES(7)");
+    say("written");
+    stay();
+}
+
+ROLES({"write", write_part});
 
 /* Neither a publisher nor a subscription nor a look is to be had there. */
 static void refused(const char *url, int code, const char *words)
@@ -326,6 +337,27 @@ START_TEST(a_file_that_is_removed_or_replaced_is_noticed)
 }
 END_TEST
 
+/* Its WAL lies where ours was: our end leaves it alone. */
+START_TEST(the_wal_of_what_a_file_was_replaced_by_stays)
+{
+    files_begin();
+    weir_pub *p = publisher(url_of("t.db", "sync=off"));
+    must_eq(publish_number(p, 1, NULL), 0);
+    must_eq(unlink(path_of("t.db")), 0);
+    must_eq(unlink(path_of("t.db-wal")), 0);
+    must_eq(unlink(path_of("t.db-shm")), 0);
+    struct other o = other_start("write", path_of("t.db"), NULL, NULL);
+    other_must_say(&o, "written");
+    must_eq(publish_number(p, 2, NULL), -ESTALE);
+    weir_pub_free(p);
+    must_eq(access(path_of("t.db-wal"), F_OK), 0);
+    kill(o.pid, SIGKILL);
+    other_end(&o);
+    must_eq(raw_number(path_of("t.db"), "SELECT n FROM notes"), 7);
+    files_end();
+}
+END_TEST
+
 FILES_MAIN(CHECK_TEST(a_path_that_is_none_is_refused),
            CHECK_TEST(a_path_beyond_what_sqlite_takes_is_refused),
            CHECK_TEST(what_is_no_file_is_refused),
@@ -338,4 +370,5 @@ FILES_MAIN(CHECK_TEST(a_path_that_is_none_is_refused),
            CHECK_TEST(a_database_of_a_newer_version_is_refused),
            CHECK_TEST(a_database_that_lacks_a_table_is_refused),
            CHECK_TEST(a_database_that_was_cut_off_or_overwritten_is_noticed),
-           CHECK_TEST(a_file_that_is_removed_or_replaced_is_noticed))
+           CHECK_TEST(a_file_that_is_removed_or_replaced_is_noticed),
+           CHECK_TEST(the_wal_of_what_a_file_was_replaced_by_stays))

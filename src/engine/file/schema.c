@@ -25,6 +25,8 @@
 #define STRING_(x)  #x
 #define STRING(x)   STRING_(x)
 
+_Static_assert(SEQ_BITS == 44, "the statements shift by it");
+
 static const char tables[] =
     "CREATE TABLE topic("
     " id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -240,6 +242,9 @@ static int connect(struct db *db)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                       SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
+    if (!sqlite3_threadsafe())
+        return weir_why_set(&db->why, WEIR_UNSUPPORTED,
+                            "file: this SQLite was built without threads");
     const int rc = sqlite3_open_v2(db->path, &db->sql, flags, NULL);
     if (rc != SQLITE_OK)
         return wr_file_failed(db, rc);
@@ -325,9 +330,18 @@ int wr_file_sql_open(struct db *db)
     return err;
 }
 
+/* The WAL that lies there is then that of another database. */
+static void leave_wal(struct db *db)
+{
+    int yes = 1;
+    sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_PERSIST_WAL, &yes);
+}
+
 void wr_file_sql_close(struct db *db)
 {
     wr_file_news_close(db);
+    if (db->sql && wr_file_is_replaced(db))
+        leave_wal(db);
     for (int i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(db->statements[i]);
         db->statements[i] = NULL;

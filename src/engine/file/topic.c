@@ -108,7 +108,7 @@ int64_t wr_file_nonce(void)
 int wr_file_new_id(struct db *db, int64_t *id)
 {
     *id = sqlite3_last_insert_rowid(db->sql);
-    if (*id < INT64_C(1) << (63 - SEQ_BITS))
+    if (*id + 1 < INT64_C(1) << (63 - SEQ_BITS))
         return 0;
     return weir_why_set(&db->why, WEIR_LIMIT,
                         "file:%.200s: too many topics or groups", db->path);
