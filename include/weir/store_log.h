@@ -33,8 +33,8 @@
  * WEIR_CORRUPT. So is the read that comes upon a damaged message; the next one
  * goes on behind it, or is WEIR_CORRUPT for good where the damage hides how
  * far it goes, and such a path takes no more messages. Other errors are the
- * system's, such as -EACCES, -EROFS, and -ENOSPC, after which the path goes on
- * when there is room.
+ * system's, such as -EACCES, -EROFS, -ESTALE when another file has taken the
+ * name, and -ENOSPC, after which the path goes on when there is room.
  */
 #ifndef WEIR_STORE_LOG_H
 #define WEIR_STORE_LOG_H

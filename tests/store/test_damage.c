@@ -128,6 +128,37 @@ START_TEST(a_file_that_shrinks)
 }
 END_TEST
 
+/* Of another file that has taken the name nothing is served. */
+START_TEST(a_file_that_is_replaced)
+{
+    struct dir d;
+    weir_store *s;
+    weir_store_reader *r, *before;
+    char *path;
+
+    dir_make(&d);
+    s = files_of(&d, NULL);
+    put_numbers(s, "other", 7, 9);
+    put_numbers(s, "p", 0, 3);
+    if (_i == 1) { /* one that was opened again */
+        weir_store_free(s);
+        s = files_of(&d, NULL);
+        must_find(s, "p", 3, WEIR_CANCELED);
+    }
+    before = reader_of(s, "p");
+    path = strdup(in_dir(&d, "other.msgs"));
+    must_eq(rename(path, in_dir(&d, "p.msgs")), 0);
+    free(path);
+    must_eq(weir_store_reader_open(&r, s, "p"), -ESTALE);
+    hear(before, "0");
+    weir_store_reader_free(before);
+    must_eq(weir_store_delete(s, "p"), 0); /* makes way for a new one */
+    must_find(s, "p", 0, WEIR_CANCELED);
+    weir_store_free(s);
+    dir_end(&d);
+}
+END_TEST
+
 /* ---- what is no file of ours --------------------------------------------- */
 
 START_TEST(foreign_files)
@@ -232,6 +263,6 @@ END_TEST
 
 CHECK_MAIN(CHECK_LOOP(each_bit_that_is_wrong_is_an_error, 2),
            CHECK_TEST(what_damage_does), CHECK_TEST(a_file_that_shrinks),
-           CHECK_TEST(foreign_files),
+           CHECK_LOOP(a_file_that_is_replaced, 2), CHECK_TEST(foreign_files),
            CHECK_TEST(links_and_other_kinds_of_files),
            CHECK_TEST(directories_that_cannot_be_opened))
