@@ -337,7 +337,8 @@ START_TEST(a_file_that_is_removed_or_replaced_is_noticed)
 }
 END_TEST
 
-/* Its WAL lies where ours was: our end leaves it alone. */
+/* Its WAL lies where ours was: the end of ours leaves it alone, as SQLite sees
+ * to it. */
 START_TEST(the_wal_of_what_a_file_was_replaced_by_stays)
 {
     files_begin();

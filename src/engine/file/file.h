@@ -207,8 +207,6 @@ void wr_file_sweep(struct db *db);
 
 /* As safe as those in todo, and those who wait, ask for; before begin. */
 int wr_file_set_sync(struct db *db);
-/* Is the file at the path another one by now? */
-bool wr_file_is_replaced(const struct db *db);
 /* WEIR_BUSY: another process has the lock. */
 int wr_file_begin(struct db *db);
 /* Stores, tells other processes, and answers what is in `served`. */

@@ -330,18 +330,9 @@ int wr_file_sql_open(struct db *db)
     return err;
 }
 
-/* The WAL that lies there is then that of another database. */
-static void leave_wal(struct db *db)
-{
-    int yes = 1;
-    sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_PERSIST_WAL, &yes);
-}
-
 void wr_file_sql_close(struct db *db)
 {
     wr_file_news_close(db);
-    if (db->sql && wr_file_is_replaced(db))
-        leave_wal(db);
     for (int i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(db->statements[i]);
         db->statements[i] = NULL;

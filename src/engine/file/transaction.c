@@ -28,26 +28,11 @@ int wr_file_look_for_others(struct db *db)
     return err;
 }
 
-/* 0, and whether it is the one that is open; or an errno. */
-static int look(const struct db *db, bool *same)
-{
-    struct stat st;
-    if (stat(db->path, &st) != 0)
-        return errno;
-    *same = st.st_dev == db->dev && st.st_ino == db->ino;
-    return 0;
-}
-
-bool wr_file_is_replaced(const struct db *db)
-{
-    bool same;
-    return !look(db, &same) && !same;
-}
-
 static int check_file(struct db *db)
 {
-    bool same;
-    if (!look(db, &same) && same)
+    struct stat st;
+    if (stat(db->path, &st) == 0 && st.st_dev == db->dev &&
+        st.st_ino == db->ino)
         return 0;
     return weir_why_set(&db->why, -ESTALE,
                         "file:%.200s: was removed or replaced while it was "
