@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <weir/backoff.h>
 
 #include "job.h"
 #include "limits.h"
@@ -163,8 +164,15 @@ static void judge_outlet(struct branch *b, enum outlet_end how)
         end(b, EXIT_WELL, "broken off");
     else if (b->queue.overrun)
         end(b, EXIT_DROPPED, "the buffer was full: ended");
+    else if (b->late.keep && b->late.keep->full)
+        end(b, EXIT_DROPPED, "more came than --keep holds");
     else
         end(b, EXIT_WELL, "done");
+}
+
+static bool is_sigpipe(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE;
 }
 
 /* A command that fails says more than that it has stopped to read. One that
@@ -179,7 +187,7 @@ static void judge_command(struct branch *b, int status, enum outlet_end how)
         return;
     if (broken_off)
         end(b, EXIT_WELL, "broken off, %s", text);
-    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+    else if (is_sigpipe(status))
         end(b, b->required ? EXIT_FAILED : EXIT_WELL, "%s", text);
     else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         end(b, EXIT_FAILED, "%s (command not found)", text);
@@ -187,19 +195,92 @@ static void judge_command(struct branch *b, int status, enum outlet_end how)
         end(b, EXIT_FAILED, "%s", text);
 }
 
-void branch_run(struct branch *b)
+/* ---- again --------------------------------------------------------------- */
+
+#define FIRST_PAUSE   (100 * WEIR_MILLISECOND)
+#define LONGEST_PAUSE (5 * WEIR_SECOND)
+
+/* Is what is kept to be given once more, from its start? */
+static bool wants_again(const struct branch *b, enum outlet_end how, int status)
 {
+    if (!b->late.keep || weir_ctx_err(b->work))
+        return false;
+    if (b->name[0] == '|')
+        return status != 0 && !is_sigpipe(status) &&
+               b->late.passes <= b->late.retries;
+    return how == OUTLET_GONE && b->fd != STDOUT_FILENO;
+}
+
+static void say_again(struct branch *b, int status)
+{
+    char text[64] = "its reader has gone; for the next one";
+    if (b->name[0] == '|')
+        job_show_status(status, text, sizeof text);
+    report("%s: %s, from the start again", b->name, text);
+    b->ledger.retried++;
+}
+
+/* A command that fails at once is not started again at once. */
+static void pause_before(const struct branch *b)
+{
+    weir_backoff backoff;
+    const weir_backoff_opts o = {.factor = FIRST_PAUSE,
+                                 .max = LONGEST_PAUSE,
+                                 .jitter = WEIR_JITTER_NONE};
+    weir_backoff_init(&backoff, &o);
+    if (b->name[0] == '|')
+        weir_sleep(weir_backoff_after(&backoff, b->late.passes), b->work);
+}
+
+/* ---- the run ------------------------------------------------------------- */
+
+/* It cannot be, which has been said. */
+static void give_up(struct branch *b)
+{
+    queue_refuse(&b->queue, &b->ledger.failed);
+}
+
+/* Once from the start to its end. True: again. */
+static bool run_once(struct branch *b)
+{
+    bool command = b->name[0] == '|', late = b->late.keep != NULL;
     if (!open_branch(b)) {
-        queue_refuse(&b->queue, &b->ledger.failed);
-        ledger_end(&b->ledger);
-        return;
+        give_up(b);
+        return false;
+    }
+    int code = late ? late_begin(&b->late, &b->queue, b->work) : 0;
+    if (code) {
+        give_up(b);
+        late = false;
     }
     b->outlet.fd = b->fd;
-    enum outlet_end how = outlet_run(&b->outlet);
-    judge_outlet(b, how);
-    if (b->name[0] == '|')
-        judge_command(b, finish_command(b), how);
+    enum outlet_end how = code ? OUTLET_BROKEN : outlet_run(&b->outlet);
+    if (late)
+        code = late_end(&b->late);
+    int status = command ? finish_command(b) : 0;
+    bool again = !code && wants_again(b, how, status);
+    if (again)
+        say_again(b, status);
+    else if (code)
+        fail(b, "cannot get what was kept", code);
     else
+        judge_outlet(b, how);
+    if (!command)
         close_branch(b);
+    else if (!again && !code)
+        judge_command(b, status, how);
+    return again;
+}
+
+void branch_run(struct branch *b)
+{
+    while (run_once(b))
+        pause_before(b);
     ledger_end(&b->ledger);
+}
+
+void branch_settle(struct branch *b)
+{
+    if (b->late.keep)
+        late_settle(&b->late, &b->ledger, b->ledger.status == EXIT_FAILED);
 }

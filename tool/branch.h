@@ -6,6 +6,10 @@
  * It ends well when all is written and its command, if it is one, has exited
  * with 0. It is gone when nobody reads it any more, which is a failure of one
  * that is required and of no other. Else it has failed.
+ *
+ * One that is late gets what is kept in place of what is read, and all of it
+ * again: a FIFO when its reader has gone before the end, for the next one; a
+ * command that has failed, a number of times.
  */
 #ifndef WEIR_TOOL_BRANCH_H
 #define WEIR_TOOL_BRANCH_H
@@ -14,6 +18,7 @@
 #include <weir.h>
 
 #include "child.h"
+#include "late.h"
 #include "ledger.h"
 #include "outlet.h"
 #include "queue.h"
@@ -26,6 +31,7 @@ struct branch {
     struct queue queue;
     struct ledger ledger;
     struct outlet outlet;
+    struct late late;
 
     /* The branch's own. */
     struct child child; /* of a command                                     */
@@ -38,5 +44,8 @@ void branch_run(struct branch *b);
 
 /* One that no task could be had for. */
 void branch_fail(struct branch *b, int code);
+
+/* When the input and every branch have ended: closes its account. */
+void branch_settle(struct branch *b);
 
 #endif

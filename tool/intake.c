@@ -14,7 +14,8 @@ static size_t read_some(struct intake *t, char *data, size_t n)
 {
     if (weir_ctx_err(t->input))
         return 0;
-    ssize_t got = input_read_fd(STDIN_FILENO, data, n, t->input);
+    ssize_t got = t->read ? t->read(t->arg, data, n, t->input)
+                          : input_read_fd(STDIN_FILENO, data, n, t->input);
     if (got < 0 && got != WEIR_CANCELED && got != WEIR_TIMEDOUT)
         t->error = (int)got;
     return got > 0 ? (size_t)got : 0;
@@ -62,11 +63,18 @@ static bool put_all(struct intake *t, struct queue *q, struct span s,
     return code == 0;
 }
 
+static bool is_kept(const struct intake *t)
+{
+    return t->keep && t->keep->wanted > 0;
+}
+
 /* Hands the span to every queue. False: none takes anything any more. */
 static bool offer(struct intake *t, const struct span *s)
 {
     int64_t now = weir_now();
-    bool some = false;
+    bool some = is_kept(t);
+    if (t->keep)
+        keep_put(t->keep, span_at(s, 0), span_length(s));
     struct span *rest = t->rests;
     for (int i = 0; i < t->count; i++) {
         rest[i] = *s;
@@ -82,6 +90,8 @@ static bool offer(struct intake *t, const struct span *s)
 
 static bool all_dead(const struct intake *t)
 {
+    if (is_kept(t))
+        return false;
     for (int i = 0; i < t->count; i++)
         if (!queue_is_dead(t->queues[i]))
             return false;
@@ -106,11 +116,25 @@ static bool read_once(struct intake *t, struct block **b, bool *open)
     return offer(t, &s);
 }
 
+/* open: the last record has no mark. */
+static void close_all(struct intake *t, bool open)
+{
+    for (int i = 0; i < t->count; i++)
+        queue_close(t->queues[i], open);
+    if (t->keep)
+        keep_close(t->keep, open);
+}
+
+void intake_cancel(struct intake *t)
+{
+    close_all(t, false);
+}
+
 void intake_run(struct intake *t)
 {
     struct block *b = NULL;
     bool open = false;
-    t->rests = calloc((size_t)t->count, sizeof *t->rests);
+    t->rests = calloc((size_t)t->count + 1, sizeof *t->rests);
     if (!t->rests)
         t->error = WEIR_ENOMEM;
     while (!t->error && !all_dead(t) && read_once(t, &b, &open))
@@ -119,6 +143,5 @@ void intake_run(struct intake *t)
     free(t->rests);
     if (open)
         account(t, 1, 0);
-    for (int i = 0; i < t->count; i++)
-        queue_close(t->queues[i], open);
+    close_all(t, open);
 }

@@ -239,6 +239,14 @@ void queue_refuse(struct queue *q, _Atomic uint64_t *column)
     weir_mutex_unlock(&q->lock);
 }
 
+void queue_reopen(struct queue *q)
+{
+    weir_mutex_lock(&q->lock, NULL);
+    q->gone = NULL;
+    q->closed = false;
+    weir_mutex_unlock(&q->lock);
+}
+
 /* ---- looking ------------------------------------------------------------- */
 
 struct flow_state queue_look(void *arg)

@@ -115,6 +115,10 @@ void queue_done(struct queue *q, struct slice *s, bool stayed);
  * this column of the ledger. */
 void queue_refuse(struct queue *q, _Atomic uint64_t *column);
 
+/* Begins anew, with a policy that blocks, after it was closed and is empty:
+ * nobody puts or takes. */
+void queue_reopen(struct queue *q);
+
 /* How it stands. arg is the queue, as the ledger wants it. */
 struct flow_state queue_look(void *arg);
 

@@ -26,9 +26,19 @@
 
 /* ---- options ------------------------------------------------------------- */
 
-enum { KEY_REQUIRED = KEY_OWN, KEY_OPTIONAL, KEY_APPEND };
+enum {
+    KEY_REQUIRED = KEY_OWN,
+    KEY_OPTIONAL,
+    KEY_APPEND,
+    KEY_LATE,
+    KEY_RETRIES,
+    KEY_KEEP
+};
 
-enum { MAX_BRANCHES = 1000 };
+enum { MAX_BRANCHES = 1000, MAX_RETRIES = 1000, DEFAULT_RETRIES = 3 };
+enum { LATE_BUFFER = 1024 * 1024 }; /* the rest is in what is kept */
+
+#define MAX_KEEP (UINT64_C(1) << 50)
 
 static const struct argp_option tee_options[] = {
     {"required", KEY_REQUIRED, NULL, 0,
@@ -36,10 +46,23 @@ static const struct argp_option tee_options[] = {
     {"optional", KEY_OPTIONAL, NULL, 0,
      "When one fails, the others go on (default)", 4},
     {"append", KEY_APPEND, NULL, 0, "Add to files that are there", 4},
+    {"late", KEY_LATE, NULL, 0,
+     "What is read is kept for these branches: they get it from its start, "
+     "whenever their reader comes, or their command is started again",
+     5},
+    {"retries", KEY_RETRIES, "N", 0,
+     "With --late: start a command that fails up to N times more (default: 3)",
+     5},
+    {"keep", KEY_KEEP, "SIZE", 0,
+     "Keep at most the first SIZE bytes for late branches (default: all)", 5},
     {0},
 };
 
-static const struct option_form tee_forms[] = {{0, NULL}};
+static const struct option_form tee_forms[] = {
+    {KEY_RETRIES, "a whole number from 0 to 1000"},
+    {KEY_KEEP, "a size from 1 to 1024T, such as 64M or 10G"},
+    {0, NULL},
+};
 
 static const struct option_part part_tee = {tee_options, tee_forms};
 
@@ -47,7 +70,8 @@ static const struct option_part part_tee = {tee_options, tee_forms};
 struct branch_settings {
     const char *name;
     struct stream_settings stream;
-    bool required, append;
+    bool required, append, late;
+    unsigned retries;
 };
 
 struct tee_settings {
@@ -55,6 +79,8 @@ struct tee_settings {
     struct branch_settings now;
     struct branch_settings *branches;
     int count;
+    int late; /* of these                                                   */
+    uint64_t keep;
     struct run_settings run;
 };
 
@@ -66,7 +92,10 @@ static void add_branch(const struct option_set *set, struct tee_settings *s,
     if (name[0] == '\0' ||
         (name[0] == '|' && strspn(name + 1, " \t\n") == strlen(name + 1)))
         options_fail(set, "'%s' is not a branch: FILE, '|command' or -", name);
+    if (s->now.late && s->now.stream.flow.policy != WEIR_BLOCK)
+        options_fail(set, "option --late needs --on-full block for %s", name);
     s->now.name = name;
+    s->late += s->now.late;
     s->branches[s->count++] = s->now;
 }
 
@@ -84,6 +113,16 @@ static void take(const struct option_set *set, int key, const char *value,
         break;
     case KEY_APPEND:
         s->now.append = true;
+        break;
+    case KEY_LATE:
+        s->now.late = true;
+        break;
+    case KEY_RETRIES:
+        s->now.retries =
+            (unsigned)options_count(set, key, value, 0, MAX_RETRIES);
+        break;
+    case KEY_KEEP:
+        s->keep = options_size(set, key, value, 1, MAX_KEEP);
         break;
     default:
         add_branch(set, s, value);
@@ -111,10 +150,12 @@ struct tee {
     struct stop stop;
     struct pool pool;
     struct branch *branches;
-    struct queue **queues;
+    struct queue **queues; /* of those that are not late                    */
+    int queue_count;
     struct ledger **ledgers;
     int count;
     struct intake intake;
+    struct keep keep;
     _Atomic int alive;  /* branches that have not ended                     */
     atomic_bool broken; /* a required branch has failed                     */
     weir_ctx over;      /* ends with the run                                */
@@ -148,6 +189,8 @@ static void end_all(struct tee *t, const struct branch *b)
 /* The branch has ended. With the last one there is nobody to read for. */
 static void settle(struct tee *t, const struct branch *b)
 {
+    if (b->late.keep)
+        t->keep.wanted--;
     if (b->required && b->ledger.status != EXIT_WELL)
         end_all(t, b);
     if (atomic_fetch_sub(&t->alive, 1) == 1)
@@ -188,10 +231,12 @@ static int work(void *arg)
     weir_ctx_init(&t->over, NULL);
     start_branches(t, errands);
     int code = weir_wg_go(&t->reader, read_all, &t->intake);
-    for (int i = 0; code && i < t->count; i++)
-        queue_close(&t->queues[i][0], false);
+    if (code)
+        intake_cancel(&t->intake);
     weir_wg_wait(&t->reader, NULL);
     weir_wg_wait(&t->writers, NULL);
+    for (int i = 0; i < t->count; i++)
+        branch_settle(&t->branches[i]);
     weir_ctx_cancel(&t->over, 0);
     weir_wg_wait(&t->ender, NULL);
     weir_ctx_fini(&t->over);
@@ -255,6 +300,8 @@ static void prepare_branch(struct tee *t, int i)
     struct branch *b = &t->branches[i];
     struct queue_opts o = stream_queue(&tee_set, &s->stream);
     const char *unit = o.mark < 0 ? "bytes" : "records";
+    if (s->late)
+        o.most_bytes = LATE_BUFFER;
     *b = (struct branch){.name = s->name,
                          .append = s->append,
                          .required = s->required,
@@ -267,22 +314,28 @@ static void prepare_branch(struct tee *t, int i)
     b->outlet.work = b->work;
     b->outlet.stall = WEIR_FOREVER;
     b->outlet.rate = flow_rate(&tee_set, &s->stream.flow, o.mark < 0);
-    t->queues[i] = &b->queue;
     t->ledgers[i] = &b->ledger;
+    if (s->late)
+        b->late = (struct late){.keep = &t->keep, .retries = s->retries};
+    else
+        t->queues[t->queue_count++] = &b->queue;
 }
 
 static int prepare(void *arg)
 {
     struct tee *t = arg;
-    pool_init(&t->pool, stream_block_size(t->queues, t->count));
+    pool_init(&t->pool, stream_block_size(t->queues, t->queue_count));
     t->intake = (struct intake){.queues = t->queues,
-                                .count = t->count,
+                                .count = t->queue_count,
+                                .keep = t->settings->late ? &t->keep : NULL,
                                 .pool = &t->pool,
                                 .mark = t->settings->mark,
                                 .input = &t->stop.input,
                                 .work = &t->stop.work};
     stream_widen_pipe(STDIN_FILENO);
-    return 0;
+    return t->settings->late ? keep_init(&t->keep, t->settings->mark,
+                                         t->settings->keep, t->settings->late)
+                             : 0;
 }
 
 static void release(void *arg)
@@ -290,6 +343,7 @@ static void release(void *arg)
     struct tee *t = arg;
     for (int i = 0; i < t->count; i++)
         queue_fini(&t->branches[i].queue);
+    keep_fini(&t->keep);
     pool_fini(&t->pool);
 }
 
@@ -323,6 +377,7 @@ int tee_main(int argc, char **argv)
 {
     struct tee_settings s = {.mark = -1,
                              .run = {.grace = DEFAULT_GRACE},
+                             .now.retries = DEFAULT_RETRIES,
                              .branches =
                                  calloc((size_t)argc, sizeof *s.branches)};
     struct tee t = {.settings = &s};

@@ -166,7 +166,7 @@ stream=capacity,linger,lines,null,bytes
 run=grace,stats,strict,help
 for pair in map:jobs,ordered,unordered,window,capacity,retries,timeout,halt,null,coproc,max-record,$flow,$run \
     buf:start-fill,stall,$flow,$stream,$run \
-    tee:required,optional,append,$flow,$stream,$run \
+    tee:required,optional,append,late,retries,keep,$flow,$stream,$run \
     follow:from,once,names,no-names,null,max-record,max-bytes,$run \
     pub:key,keyed,type,header,body,id,null,max-record,$run \
     sub:group,from,count,until-empty,exec,jobs,timeout,backoff,ack-wait,max-deliveries,dead-letter,keyed,null,$run
