@@ -356,6 +356,32 @@ OVER_COMPLETE(the_least_recently_asked_for_leave_first)
     (void)crew;
 }
 
+OVER_COMPLETE(what_has_left_has_no_new_readers)
+{
+    weir_stream_cache *c = cache_on(fs, (weir_stream_cache_opts){0});
+    weir_reader *r, *late;
+    weir_stream *w;
+
+    must_eq(weir_stream_cache_get(c, "k", &r, &w, NULL), 1);
+    put_bytes(w, 100);
+    must_eq(weir_stream_close(w), 0);
+    weir_stream_cache_free(c);
+    c = cache_on(fs, (weir_stream_cache_opts){.max_bytes = 10});
+    must_eq(weir_stream_cache_trim(c), 1);
+    must_eq(weir_stream_next_reader(w, &late), -ENOENT);
+    must_have(r, 100);
+    weir_stream_unref(w);
+    must_eq(weir_stream_cache_get(c, "k", &r, &w, NULL), 1);
+    put_bytes(w, 100);
+    must_eq(weir_stream_close(w), 0);
+    must_eq(weir_stream_cache_trim(c), 1);
+    must_eq(weir_stream_next_reader(w, &late), WEIR_REMOVING);
+    must_have(r, 100);
+    weir_stream_unref(w);
+    weir_stream_cache_free(c);
+    (void)crew;
+}
+
 OVER_COMPLETE(so_many_and_no_more_stay)
 {
     weir_stream_cache *c =
@@ -770,6 +796,7 @@ CHECK_MAIN(CHECK_MODES(who_asks_first_writes_and_all_read),
            CHECK_MODES(remove_has_a_deadline),
            CHECK_MODES(a_get_and_a_remove_never_meet_halfway),
            CHECK_MODES(the_least_recently_asked_for_leave_first),
+           CHECK_MODES(what_has_left_has_no_new_readers),
            CHECK_MODES(so_many_and_no_more_stay),
            CHECK_MODES(what_is_being_written_stays),
            CHECK_MODES(age_and_idleness_end_a_stream),

@@ -330,6 +330,47 @@ START_TEST(a_stream_that_carries_a_file_is_not_complete)
 }
 END_TEST
 
+/* Nor is the mark of another file, where its own would be and of the same
+ * bytes. */
+START_TEST(the_mark_of_another_file_is_none)
+{
+    struct marked m = marked_new(5000, 0);
+    char *all = load(&m);
+    weir_stream *s;
+
+    must_eq(weir_stream_new(m.fs, "b", NULL, &s), 0);
+    must_eq(weir_stream_write(s, all + WR_HEAD_SIZE, 5000 + WR_MARK_SIZE, NULL),
+            5000 + WR_MARK_SIZE);
+    weir_stream_unref(s);
+    snprintf(m.path, sizeof m.path, "%s/b", m.d.path);
+    look_size(&m);
+    must_eq(truncate(m.path, m.size - WR_MARK_SIZE), 0);
+    must_eq(weir_stream_open(m.fs, "b", &s), WEIR_INCOMPLETE);
+    must_eq(weir_stream_verify(m.fs, "b", NULL), WEIR_INCOMPLETE);
+    free(all);
+    marked_free(&m);
+}
+END_TEST
+
+START_TEST(a_file_that_lacks_a_piece_is_not_complete)
+{
+    struct marked m = marked_new(200000, 0);
+    char *all = load(&m);
+    const int64_t lacks[] = {1, 1000, WR_MARK_STRIDE, 2 * WR_MARK_STRIDE};
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        memmove(all + 5000, all + 5000 + lacks[i],
+                (size_t)(m.size - 5000 - lacks[i]));
+        m.size -= lacks[i];
+        store(&m, all, m.size);
+        must_eq(try_open(m.fs), WEIR_INCOMPLETE);
+    }
+    free(all);
+    marked_free(&m);
+}
+END_TEST
+
 START_TEST(each_damaged_byte_is_found)
 {
     struct marked m = marked_new(WR_MARK_BLOCK + 3000, 0);
@@ -659,6 +700,8 @@ CHECK_MAIN(CHECK_MODES(a_complete_stream_opens_again),
            CHECK_TEST(marked_files_are_made_safe),
            CHECK_TEST(a_file_that_was_cut_is_never_complete),
            CHECK_TEST(a_stream_that_carries_a_file_is_not_complete),
+           CHECK_TEST(the_mark_of_another_file_is_none),
+           CHECK_TEST(a_file_that_lacks_a_piece_is_not_complete),
            CHECK_TEST(each_damaged_byte_is_found),
            CHECK_TEST(resuming_keeps_what_lies_before_the_damage),
            CHECK_TEST(a_foreign_file_is_corrupt),

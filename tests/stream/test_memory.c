@@ -269,6 +269,65 @@ BEHAVIOUR(a_users_own_files)
     (void)crew;
 }
 
+/* Trimming that leaves zeros behind, as a hole does. */
+static void tiny_trim(weir_file *f, int64_t upto)
+{
+    memset(((struct tiny_file *)f)->fs->data, 0, (size_t)upto);
+}
+
+static int holed_open(weir_fs *fs, const char *name, weir_file **out)
+{
+    static const weir_file_ops ops = {.write = tiny_write,
+                                      .read_at = tiny_read_at,
+                                      .close = tiny_close,
+                                      .trim = tiny_trim};
+    int err = tiny_open(fs, name, out);
+
+    (*out)->ops = &ops;
+    return err;
+}
+
+static void read_what_is_dropped(void *arg)
+{
+    weir_reader *r = arg;
+    char buf[3];
+
+    must_eq(weir_reader_read(r, buf, 3, NULL), WEIR_LAGGED);
+    must_eq(weir_reader_lost(r, NULL), 8);
+}
+
+static void read_at_what_is_dropped(void *arg)
+{
+    char buf[3];
+
+    must_eq(weir_reader_read_at(arg, buf, 3, 1, 3, NULL), WEIR_LAGGED);
+}
+
+BEHAVIOUR(a_read_that_a_trim_overtakes_gets_no_hole)
+{
+    static const weir_fs_ops ops = {
+        .create = holed_open, .open = holed_open, .remove = tiny_remove};
+    const weir_stream_opts o = {.max_bytes = 8, .policy = WEIR_DROP_OLDEST};
+    struct tiny t = {.base = {&ops}};
+    weir_stream *s;
+    weir_reader *r;
+
+    must_eq(weir_stream_new(&t.base, "tiny", &o, &s), 0);
+    r = reader_of(s);
+    put_text(s, "abcdefgh");
+    must_eq(weir_mutex_lock(&t.slow, NULL), 0);
+    crew_go(crew, read_what_is_dropped, r);
+    crew_go(crew, read_at_what_is_dropped, r);
+    while (atomic_load(&t.reading) < 2)
+        must_eq(weir_sleep(WEIR_MILLISECOND / 10, NULL), 0);
+    put_text(s, "ijklmnop");
+    must_eq(weir_mutex_unlock(&t.slow), 0);
+    crew_wait(crew);
+    must_read(r, "ijklmnop");
+    weir_reader_free(r);
+    weir_stream_unref(s);
+}
+
 START_TEST(a_file_that_cannot_trim_says_so)
 {
     const weir_stream_opts trims[] = {
@@ -329,5 +388,6 @@ CHECK_MAIN(CHECK_MODES(growth_copies_nothing),
            CHECK_MODES(a_loan_outlives_close_trim_and_cancel),
            CHECK_TEST(no_memory_for_a_segment),
            CHECK_TEST(a_file_that_cannot_trim_says_so),
+           CHECK_MODES(a_read_that_a_trim_overtakes_gets_no_hole),
            CHECK_MODES(a_users_own_files),
            CHECK_MODES(a_writer_never_waits_for_a_readers_disk))
