@@ -7,8 +7,8 @@
 
 /* ---- settling ------------------------------------------------------------ */
 
-/* The count for a message that is not to be tried again: whatever could not be
- * done with it is told, and it goes back with a delay instead. */
+/* The count for a message by how its settle ended; NULL: the engine could not,
+ * which is told. */
 static uint64_t *count_of(weir_consumer *c, const weir_message *m, int err,
                           uint64_t *done)
 {
@@ -20,6 +20,8 @@ static uint64_t *count_of(weir_consumer *c, const weir_message *m, int err,
     return NULL;
 }
 
+/* As a failure, also what could not be settled otherwise: trouble that came
+ * back at once would be a loop. */
 static uint64_t *give_back(weir_consumer *c, weir_message *m)
 {
     const bool delays = c->opts.sub->engine->caps.delay;
