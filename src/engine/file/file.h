@@ -260,7 +260,7 @@ static inline int64_t seq_of(int64_t row)
 int wr_file_topic_get(struct db *db, struct topic **t, const char *name,
                       bool make);
 void wr_file_topic_put(struct topic *t);
-/* Frees what nobody refers to, between transactions. */
+/* Frees what nobody refers to: after a commit, for it may be dirty before. */
 void wr_file_topics_prune(struct db *db);
 /* Sees to it that the row is that of the file. 0; WEIR_CLOSED: it is gone. */
 int wr_file_topic_load(struct db *db, struct topic *t);

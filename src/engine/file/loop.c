@@ -60,6 +60,7 @@ void *wr_file_thread(void *arg)
         work_or_wait(db);
         gather(db);
     }
+    wr_file_topics_prune(db);
     wr_file_sql_close(db);
     return NULL;
 }

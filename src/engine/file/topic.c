@@ -46,7 +46,6 @@ void wr_file_topic_put(struct topic *t)
     t->refs--;
 }
 
-/* Not before the rows were saved: one that nobody holds may be dirty. */
 void wr_file_topics_prune(struct db *db)
 {
     struct topic **p = &db->topics;
