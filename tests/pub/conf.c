@@ -42,8 +42,28 @@ static void file_url(char *out, size_t size, const char *topic)
 }
 #endif
 
+/* An engine that can do little: mem, which says that it cannot. What it is
+ * asked for in spite of that must not come to it. */
+static const weir_engine *poor_engine(void)
+{
+    static weir_engine poor;
+    const weir_engine *mem = NULL;
+
+    must_eq(weir_engine_find(&mem, "mem", NULL), 0);
+    poor = *mem;
+    poor.caps = (weir_caps){
+        .engine = "poor", .block = true, .max_message = (uint64_t)64 << 10};
+    return &poor;
+}
+
+static void poor_url(char *out, size_t size, const char *topic)
+{
+    snprintf(out, size, "poor:%s?", topic);
+}
+
 static const struct engine built_in[] = {
     {.name = "mem", .url = mem_url},
+    {.name = "poor", .get = poor_engine, .url = poor_url},
 #if defined(WEIR_FILE)
     {"file", true, weir_file_engine, file_url},
 #endif

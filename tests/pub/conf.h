@@ -60,14 +60,14 @@ static inline void conf_run(int round, void (*body)(struct crew *))
     conf_end();
 }
 
-/* A test of what an engine may be unable to do: cap is a field of weir_caps.
+/* A test of what an engine may be unable to do: caps are fields of weir_caps.
  * That it says so then is tested with the capabilities. */
-#define CONFORMS_IF(cap, name)                                                 \
+#define CONFORMS_IF_BOTH(cap, also, name)                                      \
     static void name##_of(void);                                               \
     static void name##_body(struct crew *crew)                                 \
     {                                                                          \
         conf_enter(crew);                                                      \
-        if (conf.caps->cap)                                                    \
+        if (conf.caps->cap && conf.caps->also)                                 \
             name##_of();                                                       \
     }                                                                          \
     START_TEST(name)                                                           \
@@ -77,9 +77,10 @@ static inline void conf_run(int round, void (*body)(struct crew *))
     END_TEST                                                                   \
     static void name##_of(void)
 
-#define CONFORMS(name)      CONFORMS_IF(engine, name)
+#define CONFORMS_IF(cap, name) CONFORMS_IF_BOTH(cap, cap, name)
+#define CONFORMS(name)         CONFORMS_IF(engine, name)
 
-#define CHECK_ENGINES(name) CHECK_LOOP(name, conf_rounds())
+#define CHECK_ENGINES(name)    CHECK_LOOP(name, conf_rounds())
 
 #define CONF_MAIN(...)                                                         \
     int main(void)                                                             \

@@ -223,7 +223,7 @@ CONFORMS(the_oldest_make_room_in_bytes)
 
 CONFORMS(what_can_never_fit_is_refused)
 {
-    weir_pub *p = pub_on("max_bytes=10000");
+    weir_pub *p = pub_on("max_bytes=10000&on_full=error");
     weir_pub *other = pub_on("max_bytes=10000&on_full=drop-oldest");
     weir_sub *s = worker();
 

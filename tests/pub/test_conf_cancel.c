@@ -296,7 +296,7 @@ static void consume_stubbornly(void *arg)
     (void)arg;
 }
 
-CONFORMS_IF(dedup, nothing_is_lost_or_doubled_by_contexts_that_end)
+CONFORMS_IF_BOTH(dedup, block, nothing_is_lost_or_doubled_by_contexts_that_end)
 {
     run.each = conf_many(check_scale(100));
     run.seed = (uint64_t)weir_now();

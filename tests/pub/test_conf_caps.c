@@ -5,7 +5,7 @@
 
 CONFORMS(publishers_and_subscriptions_say_the_same)
 {
-    weir_pub *p = pub_on("max_messages=3");
+    weir_pub *p = pub_on("max_messages=3&on_full=error");
     weir_sub *s = worker();
 
     must(weir_pub_caps(p) == weir_sub_caps(s));

@@ -33,7 +33,7 @@ CONFORMS_IF(dedup, a_second_one_is_not_stored)
 
 CONFORMS_IF(dedup, an_id_outlives_its_message_and_its_publisher)
 {
-    weir_pub *p = pub_on("max_messages=1");
+    weir_pub *p = pub_on("max_messages=1&on_full=error");
     weir_sub *s = worker();
 
     must_eq(post_id(p, 1, "a"), 0);

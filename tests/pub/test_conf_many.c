@@ -210,7 +210,9 @@ static atomic_bool over;
 static void publish_into_the_void(void *arg)
 {
     while (!atomic_load(&over)) {
-        weir_pub *p = pub_on("max_messages=5");
+        weir_pub *p =
+            pub_on(conf.caps->block ? "max_messages=5"
+                                    : "max_messages=5&on_full=drop-oldest");
         int err;
 
         while ((err = post_with(p, 1, NULL, NULL, NULL)) == 0)

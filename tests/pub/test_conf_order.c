@@ -151,7 +151,8 @@ CONFORMS_IF(key_order, who_waits_for_the_next_is_woken_by_the_ack)
     weir_pub_free(p);
 }
 
-CONFORMS_IF(key_order, what_is_given_back_comes_before_those_behind_it)
+CONFORMS_IF_BOTH(key_order, delay,
+                 what_is_given_back_comes_before_those_behind_it)
 {
     weir_pub *p = pub_on("");
     weir_sub *s = worker();
@@ -185,7 +186,7 @@ CONFORMS_IF(key_order, what_has_expired_comes_before_those_behind_it)
     weir_pub_free(p);
 }
 
-CONFORMS_IF(key_order, a_dead_one_makes_way_for_its_key)
+CONFORMS_IF_BOTH(key_order, dead_letter, a_dead_one_makes_way_for_its_key)
 {
     weir_pub *p = pub_on("");
     weir_sub *s = sub_on((weir_sub_opts){.group = "g", .max_deliveries = 1});

@@ -153,7 +153,7 @@ CONFORMS_IF(block, the_last_group_in_the_way_lets_it_go)
     weir_pub_free(p);
 }
 
-CONFORMS_IF(dead_letter, a_dead_one_makes_room)
+CONFORMS_IF_BOTH(block, dead_letter, a_dead_one_makes_room)
 {
     weir_pub *p = narrow();
     weir_sub *s = worker();

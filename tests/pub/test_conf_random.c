@@ -373,7 +373,7 @@ static bool can_all(void)
 CONFORMS(it_does_what_the_model_does)
 {
     const char *one = getenv("WEIR_TEST_SEED");
-    const int runs = check_scale(conf.stores ? 20 : 100);
+    const int runs = check_scale(conf.stores ? 10 : 100);
 
     if (!can_all())
         return;

@@ -193,7 +193,7 @@ CONFORMS_IF(from_time, from_a_time_that_comes)
 /* What all groups have settled stays as long as there is room. */
 CONFORMS(what_was_settled_is_replayed)
 {
-    weir_pub *p = pub_on("max_messages=5");
+    weir_pub *p = pub_on("max_messages=5&on_full=error");
     weir_sub *s = worker(), *late;
 
     posts(p, 0, 5);
