@@ -10,7 +10,9 @@
  * else is reused. A publish, a receive and a settling take the topic's lock
  * once, for whole batches; a publish costs a step for each group, and none of
  * them grows with the number of messages, but by the logarithm of those that
- * are in flight.
+ * are in flight. Only, what waits behind its key is passed by a receive, and
+ * what is too old or in the way taken away by any call, as many as there are:
+ * each message once in a group.
  *
  * Limits. max_bytes, 64M by default, counts the type, the key, the headers,
  * the payload and the id of a message, and not what the message, its event

@@ -2,6 +2,8 @@
 /* Waiting in the engine `mem`: receivers of whom one keeps the time, and
  * publishers that take turns. Each behaviour by tasks, and by threads. */
 #include "mem_checks.h"
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { WAITERS = 4 };
 #define AN_HOUR (3600 * WEIR_SECOND)
@@ -453,6 +455,42 @@ BEHAVIOUR(a_death_makes_room)
     end_publishers(crew, &p, 1);
 }
 
+/* ---- a fork -------------------------------------------------------------- */
+
+static void use_in_child(void)
+{
+    weir_delivery *d = mem_take(sub);
+
+    must(d != NULL); /* what need not wait goes on, in the child's copy */
+    ack(d);
+    must_eq(wr_mem_recv(sub, &d, 1, false, NULL), WEIR_FORKED);
+    must(sub->group->line.first == NULL && sub->group->keeper == NULL);
+    must_eq(mem_post(pub, 1, NULL, NULL, NULL), 1);
+    must_eq(mem_post(pub, 2, NULL, NULL, NULL), WEIR_FORKED);
+    must(sub->topic->room.first == NULL && sub->topic->turn == NULL);
+}
+
+START_TEST(a_fork_does_not_wait)
+{
+    int status = -1;
+    pid_t child;
+
+    open_all("mem:wait?max_messages=1");
+    must_eq(weir_sleep(1, NULL), 0); /* there is a runtime */
+    post(0);
+    child = fork();
+    must(child >= 0);
+    if (child == 0) {
+        use_in_child();
+        _exit(0);
+    }
+    must_eq(waitpid(child, &status, 0), child);
+    must_eq(status, 0);
+    ack(mem_take(sub));
+    end_all();
+}
+END_TEST
+
 /* TASKS and THREADS; both at once are in the stress. */
 #define CHECK_BOTH(name) CHECK_LOOP(name, 2)
 
@@ -466,4 +504,4 @@ CHECK_MAIN(CHECK_BOTH(nobody_keeps_a_time_that_is_not),
            CHECK_BOTH(who_waited_first_publishes_first),
            CHECK_BOTH(a_large_one_is_not_passed_by_small_ones),
            CHECK_BOTH(the_first_that_gives_up_lets_the_others_go),
-           CHECK_BOTH(a_death_makes_room))
+           CHECK_BOTH(a_death_makes_room), CHECK_TEST(a_fork_does_not_wait))
