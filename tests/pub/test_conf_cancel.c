@@ -64,8 +64,7 @@ CONFORMS(a_wait_for_a_message_is_ended)
     weir_pub_free(p);
 }
 
-/* ---- a wake-up and the end of a context at the same moment ----------------
- */
+/* ---- a wake-up and the end of a context at the same moment --------------- */
 
 struct pair {
     weir_pub *p;

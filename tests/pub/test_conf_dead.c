@@ -234,6 +234,28 @@ CONFORMS_IF(dead_letter, the_dead_outlive_who_buried_them)
     weir_sub_free(dead);
 }
 
+static void take_dead(void *arg)
+{
+    ack(take_nth(arg, 1, 1));
+}
+
+CONFORMS_IF(dead_letter, who_waits_for_the_dead_is_woken)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *s = mortal(0), *dead = graveyard("events.dead");
+
+    post(p, 1);
+    go(take_dead, dead);
+    settle();
+    term(take_nth(s, 1, 1));
+    wait_all();
+    must_eq(topic_of("events.dead").messages, 1);
+    must(topic_of("events.dead").bytes > topic_of("events").bytes);
+    weir_sub_free(dead);
+    weir_sub_free(s);
+    weir_pub_free(p);
+}
+
 /* A dead letter that nobody can handle either is one again. */
 CONFORMS_IF(dead_letter, the_dead_can_die)
 {
@@ -259,4 +281,5 @@ CONF_MAIN(CHECK_ENGINES(too_many_deliveries_are_the_end),
           CHECK_ENGINES(zero_means_never), CHECK_ENGINES(a_topic_of_their_own),
           CHECK_ENGINES(the_dead_are_as_they_were),
           CHECK_ENGINES(the_dead_outlive_who_buried_them),
+          CHECK_ENGINES(who_waits_for_the_dead_is_woken),
           CHECK_ENGINES(the_dead_can_die))
