@@ -10,161 +10,19 @@
  * refused by a topic that is full, or left.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <weir.h>
 #include <weir/pub.h>
 
 #include "input.h"
 #include "progress.h"
+#include "pub_settings.h"
 #include "records.h"
 #include "report.h"
 #include "tool.h"
 #include "topic.h"
 
-/* ---- options ------------------------------------------------------------- */
-
-enum { BATCH = 256, MAX_HEADERS = 100, ID_MOST = 255, NUMBER_MOST = 21 };
-
-#define MAX_RECORD     (UINT64_C(1) << 40)
-#define DEFAULT_RECORD (UINT64_C(64) << 20)
-
-enum { KEY_KEYED = KEY_OWN, KEY_ID, KEY_MAX_RECORD };
-
-static const struct argp_option pub_options[] = {
-    {"key", 'k', "KEY", 0, "The messages' key", 1},
-    {"keyed", KEY_KEYED, NULL, 0, "Each line is KEY, a tab, and the message",
-     1},
-    {"type", 't', "TYPE", 0, "The messages' type", 1},
-    {"header", 'H', "NAME=VALUE", 0, "A header of the messages; repeatable", 1},
-    {"body", 'm', "TEXT", 0,
-     "A message; repeatable. Standard input is not read then", 2},
-    {"id", KEY_ID, "ID", 0,
-     "Identify the messages, so that none is stored twice: line N by ID-N, a "
-     "single --body by ID",
-     2},
-    {"null", '0', NULL, 0, "Lines end in NUL, not in a newline", 3},
-    {"max-record", KEY_MAX_RECORD, "SIZE", 0,
-     "A longer line fails (default: 64M)", 3},
-    {0},
-};
-
-static const struct option_form pub_forms[] = {
-    {'k', "a key of at least one byte"},
-    {'t', "a type"},
-    {'H', "a name, =, and a value"},
-    {'m', "a text"},
-    {KEY_ID, "an id of 1 to 234 bytes"},
-    {KEY_MAX_RECORD, "a size from 1 to 1T, such as 4096, 10k or 64M"},
-    {0, NULL},
-};
-
-static const struct option_part part_pub = {pub_options, pub_forms};
-
-struct pub_settings {
-    const char *url;
-    bool keyed;
-    weir_event_opts event; /* what all messages have                        */
-    weir_event_header headers[MAX_HEADERS];
-    const char *id;
-    char mark;
-    uint64_t max_record;
-    const char **bodies;
-    int body_count;
-    char **files;
-    int file_count;
-    struct run_settings run;
-};
-
-static void add_header(const struct option_set *set, struct pub_settings *s,
-                       const char *value)
-{
-    char *equals = strchr(value, '=');
-    if (!equals || equals == value)
-        options_bad(set, 'H', value);
-    if (s->event.header_count == MAX_HEADERS)
-        options_fail(set, "more than %d headers", MAX_HEADERS);
-    *equals = '\0'; /* the words of a command line may be written */
-    s->headers[s->event.header_count++] =
-        (weir_event_header){.name = value, .value = equals + 1};
-}
-
-static void take_text(const struct option_set *set, int key, const char *value,
-                      struct pub_settings *s)
-{
-    if (key == 'k') {
-        s->event.key = value;
-        s->event.key_size = strlen(value);
-    } else if (key == 't') {
-        s->event.type = value;
-    } else {
-        s->id = value;
-    }
-    if (value[0] == '\0' ||
-        (key == KEY_ID && strlen(value) + NUMBER_MOST > ID_MOST))
-        options_bad(set, key, value);
-}
-
-static void take(const struct option_set *set, int key, const char *value,
-                 void *into)
-{
-    struct pub_settings *s = into;
-    if (run_take(set, key, value, &s->run))
-        return;
-    switch (key) {
-    case 'k':
-    case 't':
-    case KEY_ID:
-        take_text(set, key, value, s);
-        break;
-    case KEY_KEYED:
-        s->keyed = true;
-        break;
-    case 'H':
-        add_header(set, s, value);
-        break;
-    case 'm':
-        s->bodies[s->body_count++] = value;
-        break;
-    case '0':
-        s->mark = '\0';
-        break;
-    case KEY_MAX_RECORD:
-        s->max_record = options_size(set, key, value, 1, MAX_RECORD);
-        break;
-    default:
-        if (s->url)
-            s->files[s->file_count++] = (char *)(uintptr_t)value;
-        else
-            s->url = value;
-    }
-}
-
-static const struct option_set pub_set = {
-    .name = "weir pub",
-    .parts = {&part_pub, &part_run},
-    .args = "URL [FILE...]",
-    .doc = "Publishes each line of the FILEs or of standard input to the "
-           "topic at URL, such as file:PATH.\vExit status: 0 all well, 1 "
-           "usage, 3 the topic was full (on_full=error), or messages left "
-           "(with --strict), 4 publishing or reading failed, 128 + N ended by "
-           "signal N. weir-pub(1) says more.",
-    .take = take,
-};
-
-static void check(const struct pub_settings *s)
-{
-    if (!s->url)
-        options_fail(&pub_set, "no topic: weir pub [OPTION...] %s",
-                     pub_set.args);
-    if (s->keyed && s->event.key)
-        options_fail(&pub_set, "options --key and --keyed: one of them");
-    if (s->body_count > 0 && s->file_count > 0)
-        options_fail(&pub_set, "option --body and %s: one of them",
-                     s->files[0]);
-}
-
-/* ---- the run ------------------------------------------------------------- */
+enum { BATCH = 256 };
 
 struct post {
     weir_event *event;
@@ -329,11 +187,11 @@ static void publish(struct pub *p, const struct post *from, weir_post *posts,
 
 /* Its id, made in text; NULL: it gets none. */
 static const char *identify(const struct pub_settings *s, uint64_t number,
-                            char text[ID_MOST + 1])
+                            char text[PUB_ID_MOST + 1])
 {
     if (!s->id || s->body_count == 1)
         return s->id;
-    snprintf(text, ID_MOST + 1, "%s-%" PRIu64, s->id, number);
+    snprintf(text, PUB_ID_MOST + 1, "%s-%" PRIu64, s->id, number);
     return text;
 }
 
@@ -341,7 +199,7 @@ static void publish_all(struct pub *p)
 {
     static struct post from[BATCH];
     static weir_post posts[BATCH];
-    static char ids[BATCH][ID_MOST + 1];
+    static char ids[BATCH][PUB_ID_MOST + 1];
     ptrdiff_t n;
     while ((n = backlog_recv_n(p->backlog, from, BATCH, NULL)) > 0) {
         for (ptrdiff_t i = 0; i < n; i++)
@@ -422,23 +280,14 @@ static void release(void *arg)
 
 int pub_main(int argc, char **argv)
 {
-    static struct pub_settings s = {
-        .mark = '\n',
-        .max_record = DEFAULT_RECORD,
-        .run = {.grace = DEFAULT_GRACE},
-    };
+    static struct pub_settings s;
     struct pub p = {.settings = &s};
     struct ledger *ledgers[] = {&p.ledger};
     report_name("weir pub");
-    s.event.headers = s.headers;
-    s.bodies = calloc((size_t)argc, sizeof *s.bodies);
-    s.files = calloc((size_t)argc, sizeof *s.files);
-    if (!s.bodies || !s.files) {
+    if (!pub_parse(argc, argv, &s)) {
         report("out of memory");
         return EXIT_FAILED;
     }
-    options_parse(&pub_set, argc, argv, &s);
-    check(&s);
     ledger_init(&p.ledger, "pub", "records");
     int code = tool_run(&(struct tool_run){.settings = &s.run,
                                            .ledgers = ledgers,
@@ -450,7 +299,6 @@ int pub_main(int argc, char **argv)
                                            .release = release,
                                            .status = status,
                                            .show = show});
-    free(s.bodies);
-    free(s.files);
+    pub_settings_free(&s);
     return code;
 }

@@ -13,7 +13,6 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <weir.h>
 
@@ -21,129 +20,9 @@
 #include "intake.h"
 #include "report.h"
 #include "stream.h"
+#include "tee_settings.h"
 #include "tool.h"
 #include "units.h"
-
-/* ---- options ------------------------------------------------------------- */
-
-enum {
-    KEY_REQUIRED = KEY_OWN,
-    KEY_OPTIONAL,
-    KEY_APPEND,
-    KEY_LATE,
-    KEY_RETRIES,
-    KEY_KEEP
-};
-
-enum { MAX_BRANCHES = 1000, MAX_RETRIES = 1000, DEFAULT_RETRIES = 3 };
-enum { LATE_BUFFER = 1024 * 1024 }; /* the rest is in what is kept */
-
-#define MAX_KEEP (UINT64_C(1) << 50)
-
-static const struct argp_option tee_options[] = {
-    {"required", KEY_REQUIRED, NULL, 0,
-     "When one of these branches fails, or stops to read, all end", 4},
-    {"optional", KEY_OPTIONAL, NULL, 0,
-     "When one fails, the others go on (default)", 4},
-    {"append", KEY_APPEND, NULL, 0, "Add to files that are there", 4},
-    {"late", KEY_LATE, NULL, 0,
-     "What is read is kept for these branches: they get it from its start, "
-     "whenever their reader comes, or their command is started again",
-     5},
-    {"retries", KEY_RETRIES, "N", 0,
-     "With --late: start a command that fails up to N times more (default: 3)",
-     5},
-    {"keep", KEY_KEEP, "SIZE", 0,
-     "Keep at most the first SIZE bytes for late branches (default: all)", 5},
-    {0},
-};
-
-static const struct option_form tee_forms[] = {
-    {KEY_RETRIES, "a whole number from 0 to 1000"},
-    {KEY_KEEP, "a size from 1 to 1024T, such as 64M or 10G"},
-    {0, NULL},
-};
-
-static const struct option_part part_tee = {tee_options, tee_forms};
-
-/* What the options so far say of the branches that follow. */
-struct branch_settings {
-    const char *name;
-    struct stream_settings stream;
-    bool required, append, late;
-    unsigned retries;
-};
-
-struct tee_settings {
-    int mark;
-    struct branch_settings now;
-    struct branch_settings *branches;
-    int count;
-    int late; /* of these                                                   */
-    uint64_t keep;
-    struct run_settings run;
-};
-
-static void add_branch(const struct option_set *set, struct tee_settings *s,
-                       const char *name)
-{
-    if (s->count == MAX_BRANCHES)
-        options_fail(set, "more than %d branches", MAX_BRANCHES);
-    if (name[0] == '\0' ||
-        (name[0] == '|' && strspn(name + 1, " \t\n") == strlen(name + 1)))
-        options_fail(set, "'%s' is not a branch: FILE, '|command' or -", name);
-    if (s->now.late && s->now.stream.flow.policy != WEIR_BLOCK)
-        options_fail(set, "option --late needs --on-full block for %s", name);
-    s->now.name = name;
-    s->late += s->now.late;
-    s->branches[s->count++] = s->now;
-}
-
-static void take(const struct option_set *set, int key, const char *value,
-                 void *into)
-{
-    struct tee_settings *s = into;
-    if (stream_take(set, key, value, &s->now.stream) ||
-        run_take(set, key, value, &s->run))
-        return;
-    switch (key) {
-    case KEY_REQUIRED:
-    case KEY_OPTIONAL:
-        s->now.required = key == KEY_REQUIRED;
-        break;
-    case KEY_APPEND:
-        s->now.append = true;
-        break;
-    case KEY_LATE:
-        s->now.late = true;
-        break;
-    case KEY_RETRIES:
-        s->now.retries =
-            (unsigned)options_count(set, key, value, 0, MAX_RETRIES);
-        break;
-    case KEY_KEEP:
-        s->keep = options_size(set, key, value, 1, MAX_KEEP);
-        break;
-    default:
-        add_branch(set, s, value);
-    }
-}
-
-static const struct option_set tee_set = {
-    .name = "weir tee",
-    .parts = {&part_flow, &part_stream, &part_tee, &part_run},
-    .in_order = true,
-    .args = "[OPTION...] BRANCH...",
-    .doc = "Copies standard input to each BRANCH: a FILE, a '|command' for "
-           "the shell, or - for standard output. The options of a buffer, "
-           "--required and --append hold for the branches behind them.\vExit "
-           "status: 0 all well, 1 usage, 3 dropped or left (with --strict, and "
-           "whenever --on-full error ended a branch), 4 a branch failed or "
-           "reading did, 128 + N ended by signal N. weir-tee(1) says more.",
-    .take = take,
-};
-
-/* ---- the run ------------------------------------------------------------- */
 
 struct tee {
     const struct tee_settings *settings;
@@ -298,10 +177,8 @@ static void prepare_branch(struct tee *t, int i)
 {
     struct branch_settings *s = &t->settings->branches[i];
     struct branch *b = &t->branches[i];
-    struct queue_opts o = stream_queue(&tee_set, &s->stream);
+    struct queue_opts o = s->queue;
     const char *unit = o.mark < 0 ? "bytes" : "records";
-    if (s->late)
-        o.most_bytes = LATE_BUFFER;
     *b = (struct branch){.name = s->name,
                          .append = s->append,
                          .required = s->required,
@@ -313,7 +190,7 @@ static void prepare_branch(struct tee *t, int i)
     b->outlet.queue = &b->queue;
     b->outlet.work = b->work;
     b->outlet.stall = WEIR_FOREVER;
-    b->outlet.rate = flow_rate(&tee_set, &s->stream.flow, o.mark < 0);
+    b->outlet.rate = s->rate;
     t->ledgers[i] = &b->ledger;
     if (s->late)
         b->late = (struct late){.keep = &t->keep, .retries = s->retries};
@@ -375,28 +252,17 @@ static int tee_with(struct tee *t)
 
 int tee_main(int argc, char **argv)
 {
-    struct tee_settings s = {.mark = -1,
-                             .run = {.grace = DEFAULT_GRACE},
-                             .now.retries = DEFAULT_RETRIES,
-                             .branches =
-                                 calloc((size_t)argc, sizeof *s.branches)};
-    struct tee t = {.settings = &s};
-    s.now.stream.mark = &s.mark;
+    struct tee_settings s;
     report_name("weir tee");
-    if (!s.branches) {
+    if (!tee_parse(argc, argv, &s)) {
         report("out of memory");
         return EXIT_FAILED;
     }
-    options_parse(&tee_set, argc, argv, &s);
-    if (s.count == 0)
-        options_fail(&tee_set,
-                     "no branch: weir tee %s, each a FILE, a '|command' or -",
-                     tee_set.args);
-    t.count = s.count;
+    struct tee t = {.settings = &s, .count = s.count};
     int code = tee_with(&t);
     free(t.branches);
     free(t.queues);
     free(t.ledgers);
-    free(s.branches);
+    tee_settings_free(&s);
     return code;
 }

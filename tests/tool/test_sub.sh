@@ -146,7 +146,7 @@ seq 10 | "$weir" pub 'file:q.db?topic=lag&max_messages=3&on_full=drop-oldest' \
 run "$weir" sub 'file:q.db?topic=lag' -g g --until-empty > got
 seq 8 10 > want
 same "a topic that drops: the rest" want got
-has "a topic that drops: said" err 'took 7 messages before this group had them'
+has "a topic that drops: said" err 'has taken 7 messages before this group had them'
 
 run "$weir" sub 'file:q.db?topic=none' --until-empty > got
 is "an empty topic: exit 0" 0 "$status"
