@@ -41,6 +41,10 @@
  *     are kept in one order, as if they were the same key.
  *   - A subscription without a group renews a lease of 30 s; one whose process
  *     was stopped for longer than that may find its group gone (WEIR_CLOSED).
+ *   - A file that a process has open costs it a thread, however many handles
+ *     there are, and a call a hand-over to that thread: batches are cheaper.
+ *     While it runs, weir_run sees no deadlock. It ends with the last handle,
+ *     which waits for it.
  *   - A process that forks goes on; its child gets WEIR_FORKED, and never
  *     touches the file.
  *
@@ -50,8 +54,8 @@
  * process held the lock for longer than `busy`; -ESTALE: the file was removed
  * or replaced while it was open; -ENOSPC, -EACCES, -EROFS, -EISDIR, -ELOOP,
  * -ENAMETOOLONG, -ENOENT (its directory is not there), -EIO and other negated
- * errnos of the system. WEIR_EINVAL: an empty path, control characters, or
- * what is no regular file.
+ * errnos of the system; WEIR_UNSUPPORTED: a file system without what WAL needs.
+ * WEIR_EINVAL: an empty path, control characters, or what is no regular file.
  */
 #ifndef WEIR_FILE_H
 #define WEIR_FILE_H
