@@ -23,6 +23,7 @@ static int about_topic(enum kind kind, const weir_url *url, const char *group,
         r->sync = p.sync;
         r->busy = p.busy;
         r->why = why ? why : &own;
+        r->why->text[0] = 0;
         wr_file_ask_surely(db, r);
         err = (int)r->result;
         if (!err && out)

@@ -92,6 +92,7 @@ int wr_file_handle_open(struct handle *h, enum kind kind, const weir_url *url,
     r->topic = topic;
     r->opts = o;
     r->why = why ? why : &own;
+    r->why->text[0] = 0;
     return ask(h->db, r);
 }
 

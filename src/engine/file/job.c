@@ -64,13 +64,14 @@ void wr_file_undo(struct job *j)
 void wr_file_fail(struct db *db, struct job *j, int code)
 {
     wr_file_undo(j);
-    if (is_request(j))
-        request_of(j)->result = code;
+    if (is_request(j)) {
+        struct request *r = request_of(j);
+        r->result = r->stored ? (ptrdiff_t)r->stored : code;
+    }
     wr_file_finish(db, j);
 }
 
-/* ---- what it does ---------------------------------------------------------
- */
+/* ---- what it does -------------------------------------------------------- */
 
 static int open_handle(struct db *db, struct request *r)
 {

@@ -86,8 +86,7 @@ struct request {
     weir_topic_counts topic_counts;
 };
 
-/* ---- from the caller to the thread ----------------------------------------
- */
+/* ---- from the caller to the thread --------------------------------------- */
 
 /* A request with so many bytes behind it; NULL: no memory. h may be NULL. */
 struct request *wr_file_request(enum kind kind, struct handle *h, size_t extra);

@@ -5,8 +5,7 @@
  */
 #include "engine/file/file.h"
 
-/* ---- their lists ----------------------------------------------------------
- */
+/* ---- their lists --------------------------------------------------------- */
 
 int wr_file_park(struct db *db, struct job *j)
 {
