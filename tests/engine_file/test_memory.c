@@ -81,7 +81,7 @@ static bool ok(struct told *t, int err)
 
 static void publish_some(struct told *t, weir_pub *p)
 {
-    char id[8];
+    char id[16];
     const weir_event_header h[] = {{"a", "b"}, {"c", "d"}};
     const weir_event_opts o = {.type = "type",
                                .key = "key",
