@@ -46,6 +46,10 @@ static bool leave(struct wr_mem_topic *t)
 
 void wr_mem_leave(struct wr_mem_topic *t)
 {
+    if (!t->to_wake && t->log.base == t->log.first) {
+        weir_mutex_unlock(&t->lock);
+        return;
+    }
     while (!leave(t))
         if (wr_mem_enter(t))
             return;
