@@ -284,7 +284,8 @@ int wr_file_leases_renew(struct db *db)
         for (struct group *g = t->groups; g && !err; g = g->next)
             if (g->own && !g->gone) {
                 any = true;
-                err = wr_file_run(db, LEASE_RENEW, "ii", lease, g->id);
+                err =
+                    wr_file_run(db, LEASE_RENEW, "iii", lease, g->id, g->born);
             }
     db->renew_at =
         any ? later(db->now, LEASE_SECONDS * WEIR_SECOND / 3) : INT64_MAX;

@@ -109,7 +109,7 @@ static const char *const statements[STATEMENTS] = {
         "   WHERE p.id >= (consumer_group.id << 44)"
         "   AND p.id < (consumer_group.id << 44) + ?3)"
         " WHERE topic = ?1",
-    [LEASE_RENEW] = "UPDATE consumer_group SET lease = ? WHERE id = ?",
+    [LEASE_RENEW] = "UPDATE consumer_group SET lease = ? WHERE id = ? AND born = ?",
     [LEASE_FIRST] = "SELECT min(lease) FROM consumer_group WHERE topic = ?",
     [LEASE_OVER] =
         "SELECT id FROM consumer_group WHERE topic = ? AND lease <= ? LIMIT 1",
