@@ -21,7 +21,7 @@ struct engine {
     void (*url)(char *out, size_t size, const char *topic);
 };
 
-enum { URL_SIZE = 512, TEXT_SIZE = 64 };
+enum { URL_SIZE = 512, TEXT_SIZE = 64, FEW = 40 };
 
 /* In memory where there is such a place: the suite opens and closes hundreds
  * of files, and how fast a disk can do that is no matter of it. */
@@ -204,7 +204,9 @@ void conf_end(void)
 
 int conf_many(int n)
 {
-    return conf.stores && n > 40 ? n / 4 : n;
+    if (n <= FEW)
+        return n;
+    return n / ((conf.stores ? 4 : 1) * (check_is_slow() ? 2 : 1));
 }
 
 /* ---- topics -------------------------------------------------------------- */

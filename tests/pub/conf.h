@@ -102,7 +102,8 @@ static inline void wait_all(void)
     crew_wait(conf.crew);
 }
 
-/* n where a publish costs next to nothing, fewer where it costs a write. */
+/* n where a publish costs next to nothing, fewer where it costs a write or the
+ * build is slow. */
 int conf_many(int n);
 
 /* ---- topics -------------------------------------------------------------- */
