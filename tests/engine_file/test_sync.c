@@ -162,6 +162,28 @@ START_TEST(two_handles_of_a_file_each_get_what_they_ask_for)
 }
 END_TEST
 
+/* Nor is what is in the WAL moved to the file without a wait, by a commit of
+ * the other or by the end of it. */
+START_TEST(what_was_to_be_safe_stays_so_when_others_do_not_care)
+{
+    watch_syncs();
+    files_begin();
+    weir_pub *off = publisher(url_of("t.db", "sync=off"));
+    weir_pub *full = publisher(url_of("t.db", "sync=full"));
+    must_eq(publish_number(full, 0, NULL), 0);
+    syncs_since();
+    for (int n = 0; n < 2000; n++)
+        must_eq(publish_number(off, n, NULL), 0);
+    must(syncs_since() > 0);
+    weir_pub_free(full);
+    must_eq(publish_number(off, 1, NULL), 0);
+    syncs_since();
+    weir_pub_free(off);
+    must(syncs_since() > 0);
+    files_end();
+}
+END_TEST
+
 static void publish_one(void *arg)
 {
     must_eq(publish_number(arg, 1, NULL), 0);
@@ -196,4 +218,5 @@ FILES_MAIN(CHECK_TEST(full_waits_for_each_publish_and_ack),
            CHECK_TEST(normal_waits_at_the_checkpoint_alone),
            CHECK_TEST(off_never_waits),
            CHECK_TEST(two_handles_of_a_file_each_get_what_they_ask_for),
+           CHECK_TEST(what_was_to_be_safe_stays_so_when_others_do_not_care),
            CHECK_MODES(many_publishes_are_one_commit))

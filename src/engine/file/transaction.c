@@ -125,9 +125,11 @@ int wr_file_set_sync(struct db *db)
     static const char *const text[] = {"PRAGMA synchronous = OFF",
                                        "PRAGMA synchronous = NORMAL",
                                        "PRAGMA synchronous = FULL"};
-    enum sync sync = most_of(&db->todo, SYNC_OFF);
+    enum sync sync = most_of(&db->todo, db->least);
     for (const struct topic *t = db->topics; t; t = t->next)
         sync = most_of(&t->blocked, sync);
+    if (sync > SYNC_OFF)
+        db->least = SYNC_NORMAL;
     if (sync == db->sync)
         return 0;
     const int rc = sqlite3_exec(db->sql, text[sync], NULL, NULL, NULL);
