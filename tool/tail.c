@@ -246,7 +246,7 @@ static void judge(struct tail *t, int code)
         say(t, code, "has gone; waiting for it to come back");
     else if (missing && !t->once)
         say(t, code, "is not there yet; waiting for it");
-    else if (code == -ENOSPC || code == -EMFILE)
+    else if (code == -ENOSPC)
         complain(t, "cannot be watched", code);
     else
         complain(t, "cannot be followed", code);

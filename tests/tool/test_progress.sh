@@ -46,6 +46,16 @@ has "buf: a line" "$work/lines" \
 on_terminal "'$weir' buf < '$work/in' > '$work/got'"
 has "buf: ETA" "$work/lines" 'ETA'
 
+on_terminal "'$weir' follow --once '$work/in' > '$work/got'"
+has "follow: a line" "$work/lines" 'weir follow: [0-9]+ lines .*/s failed 0'
+if [ -e "$(dirname "$weir")/libweir-file.so.0" ]; then
+    need_file
+    on_terminal "'$weir' pub 'file:$work/q.db' '$work/in'"
+    has "pub: a line" "$work/lines" 'weir pub: [0-9]+ messages .*/s failed 0'
+    on_terminal "'$weir' sub 'file:$work/q.db' --until-empty > '$work/got'"
+    has "sub: a line" "$work/lines" 'weir sub: [0-9]+ messages .*/s running'
+fi
+
 # A narrow terminal is not wrapped.
 on_terminal "stty cols 20; '$weir' map -- echo < '$work/in' > '$work/got'"
 is "a narrow terminal: nothing longer" 0 \

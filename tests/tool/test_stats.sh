@@ -52,6 +52,22 @@ check "buf, dropped: some" [ "$(value .dropped)" -gt 0 ]
 is "buf, dropped: by reason" true \
     "$(value '.dropped_by_reason.newest == .dropped')"
 
+seq 20 > "$work/in"
+run "$weir" follow --once --stats "$work/stats" "$work/in" > "$work/got"
+agrees "follow"
+is "follow: bytes" "51 51" "$(value '"\(.bytes_in) \(.bytes_out)"')"
+
+if [ -e "$(dirname "$weir")/libweir-file.so.0" ]; then
+    need_file
+    run "$weir" pub "file:$work/q.db" --stats "$work/stats" "$work/in"
+    agrees "pub"
+    is "pub: bytes" "51 31" "$(value '"\(.bytes_in) \(.bytes_out)"')"
+    run "$weir" sub "file:$work/q.db" --until-empty --stats "$work/stats" \
+        > "$work/got"
+    agrees "sub"
+    is "sub: bytes" "51 51" "$(value '"\(.bytes_in) \(.bytes_out)"')"
+fi
+
 run "$weir" map --stats /dev/full -- true <<< x
 is "statistics that cannot be written: exit 4" 4 "$status"
 has "statistics that cannot be written: said" "$work/err" '--stats /dev/full'
