@@ -8,7 +8,7 @@
  *   - the database is whole.
  *
  * It says what it was told, a line each: "P n" published, "R n d" received
- * for the d-th time, "A n d" acked, "T n d" termed, "N n" given back.
+ * for the d-th time, "A n d" acked, "T n d" termed, "N n d" given back.
  */
 #include "files.h"
 
@@ -43,7 +43,7 @@ static void settle_one(weir_message *m, unsigned chance)
     if (chance == 0) {
         err = weir_message_nak(m, 0, NULL);
         if (err == 0)
-            say("N %d", n);
+            say("N %d %u", n, m->deliveries);
     } else if (chance == 1) {
         err = weir_message_term(m, NULL);
         if (err == 0)
@@ -101,7 +101,8 @@ ROLES({"be_killed", be_killed});
 
 static struct {
     bool published, seen, dead;
-    bool open; /* received, and perhaps settled without a word of it        */
+    unsigned last; /* delivery that was heard of                            */
+    bool open;     /* that one is perhaps settled, without a word of it     */
     unsigned settled; /* by which delivery; 0: it was not                   */
 } numbers[NUMBERS];
 static int published, settled;
@@ -112,38 +113,47 @@ static void hear(const char *line)
     unsigned deliveries = 0;
     char what = 0;
 
-    must(sscanf(line, "%c %d %u", &what, &n, &deliveries) >= 2);
+    must_eq(sscanf(line, "%c %d %u", &what, &n, &deliveries) >= 2, true);
     must(n >= 0 && n < NUMBERS);
     if (what == 'P') {
         numbers[n].published = true;
         published++;
     } else if (what == 'R') {
         must(numbers[n].settled == 0 || deliveries <= numbers[n].settled);
-        numbers[n].open = true;
+        if (deliveries > numbers[n].last) {
+            numbers[n].last = deliveries;
+            numbers[n].open = true;
+        }
     } else if (what == 'N') {
-        numbers[n].open = false;
+        if (deliveries == numbers[n].last)
+            numbers[n].open = false;
     } else {
-        must_eq(numbers[n].settled, 0);
+        must(numbers[n].settled == 0 && deliveries >= numbers[n].last);
         numbers[n].settled = deliveries;
         numbers[n].dead = what == 'T';
         settled++;
     }
 }
 
-/* Kills it after so many lines, and hears what it had still said. */
-static void one_round(int from, int lines, const char *url)
+static struct other start(int from, const char *url)
 {
-    char line[64], number[16];
+    char number[16];
 
     snprintf(number, sizeof number, "%d", from);
-    struct other o = other_start("be_killed", url, number, NULL);
-    while (lines-- > 0 && other_says(&o, line, sizeof line))
+    return other_start("be_killed", url, number, NULL);
+}
+
+/* Kills it after so many lines, and hears what it had still said. */
+static void kill_after(struct other *o, int lines)
+{
+    char line[64];
+
+    while (lines-- > 0 && other_says(o, line, sizeof line))
         hear(line);
-    kill(o.pid, SIGKILL);
-    /* The last line may have been cut off by nothing: a write is whole. */
-    while (other_says(&o, line, sizeof line))
+    kill(o->pid, SIGKILL);
+    while (other_says(o, line, sizeof line))
         hear(line);
-    const int status = other_end(&o);
+    const int status = other_end(o);
     must(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
@@ -209,9 +219,19 @@ START_TEST(a_process_killed_at_any_point_loses_and_repeats_nothing)
     party_seed = &shown;
     files_begin();
     for (int i = 0; i < rounds; i++) {
-        const int lines = rand_r(&seed) % 60;
-        one_round(i * A_ROUND % (NUMBERS - A_ROUND), lines,
-                  url_of("t.db", syncs[rand_r(&seed) % 3]));
+        const int from = i * A_ROUND % (NUMBERS - 2 * A_ROUND);
+        struct other one =
+            start(from, url_of("t.db", syncs[rand_r(&seed) % 3]));
+        if (i % 4 == 0) {
+            /* Another one works meanwhile, and dies later. */
+            struct other two =
+                start(from + A_ROUND, url_of("t.db", syncs[rand_r(&seed) % 3]));
+            kill_after(&one, rand_r(&seed) % 60);
+            kill_after(&two, rand_r(&seed) % 60);
+            i++;
+        } else {
+            kill_after(&one, rand_r(&seed) % 60);
+        }
         if (i % 8 == 0)
             raw_check(path_of("t.db"));
     }
