@@ -169,7 +169,7 @@ typedef struct weir_stream_opts {
      * kept for the next one. */
     bool trim;
     /* At most so many bytes are kept (0: no limit); the memory in use may be
-     * more by two segments, and what is lent. */
+     * more by two segments, and what is lent, a directory's disk by 192 KiB. */
     int64_t max_bytes;
     /* With max_bytes: a write that finds no room waits for the slowest reader
      * (WEIR_BLOCK; needs trim), makes room by dropping the oldest bytes

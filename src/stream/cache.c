@@ -132,14 +132,13 @@ static int make(weir_stream_cache *c, const char *key, weir_reader **r,
 
 /* Takes e out and disposes of it. Under the lock, which it gives up
  * meanwhile. */
-static int let_go(weir_stream_cache *c, struct wr_entry *e, uint64_t *counter)
+static void let_go(weir_stream_cache *c, struct wr_entry *e, uint64_t *counter)
 {
     wr_cache_take_out(c, e);
     ++*counter;
     weir_mutex_unlock(&c->lock);
-    int err = wr_cache_dispose(c, e);
+    wr_cache_dispose(c, e);
     weir_mutex_lock(&c->lock, NULL);
-    return err;
 }
 
 /* The file is not what it was, or the stream is on its way out. */

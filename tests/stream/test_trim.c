@@ -5,7 +5,7 @@
 #include "stream/mark.h"
 #include "streams.h"
 
-enum { BOUND = 300 << 10, SLACK = 4 * (64 << 10), PIECE = 10000 };
+enum { BOUND = 300 << 10, SLACK = 192 << 10, PIECE = 10000 };
 
 static int64_t used(const struct scratch *d)
 {
