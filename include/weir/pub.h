@@ -88,9 +88,9 @@ typedef struct weir_caps {
  *   dedup=DURATION      how long a message's id is known; 2m
  * What every group has settled stays for replay as long as there is room. As
  * long as there is no group, nothing counts as settled. The limits are those
- * of the publisher's URL, and hold for what it publishes; `mem:` has
- * max_bytes=64M unless it is said otherwise, `file:` no limit. Names and
- * values are percent-decoded.
+ * of the publisher's URL, and hold for what it publishes; unless it is said
+ * otherwise `mem:` has max_bytes=64M and max_messages=1048576, `file:` no
+ * limit. Names and values are percent-decoded.
  *
  * `mem:NAME`: a topic of this process that stays until weir_topic_remove.
  * `file:PATH`: also

@@ -16,12 +16,13 @@
  *
  * Limits. max_bytes, 64M by default, counts the type, the key, the headers,
  * the payload and the id of a message, and not what the message, its event
- * and its rows cost beside. What is too old (max_age) is never delivered, and
- * goes when the topic is called next. A message of another publisher without
- * max_age, when it is the oldest, holds the place of the old ones behind it.
+ * and its rows cost beside; max_messages, 1048576 by default, bounds that. What
+ * is too old (max_age) is never delivered, and goes when the topic is called
+ * next. A message of another publisher without max_age, when it is the oldest,
+ * holds the place of the old ones behind it.
  *
  * Dead letters never wait: a topic that is full gives its oldest for them,
- * within the limits of its newest publisher, or 64M.
+ * within the limits of its newest publisher, or the default ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -84,6 +85,7 @@ static int pub_open(void **out, const weir_url *url, weir_why *why)
 {
     weir_limits limits = {
         .max_bytes = WR_MEM_MAX_BYTES,
+        .max_messages = WR_MEM_MAX_MESSAGES,
         .on_full = WEIR_BLOCK,
         .dedup = 2 * WEIR_MINUTE,
     };

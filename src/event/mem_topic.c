@@ -22,6 +22,7 @@ static struct wr_mem_topic *topic_new(const char *name)
     wr_mem_entry_init(&t->entry, t->name, size);
     wr_mem_log_init(&t->log);
     t->limits.max_bytes = WR_MEM_MAX_BYTES;
+    t->limits.max_messages = WR_MEM_MAX_MESSAGES;
     return t;
 }
 

@@ -47,8 +47,10 @@ struct wr_mem_line {
 /* ---- topics -------------------------------------------------------------- */
 
 enum {
-    WR_MEM_SPARE = 256,          /* rows, and handles, kept for reuse       */
-    WR_MEM_MAX_BYTES = 64 << 20, /* of a topic, unless it is said otherwise */
+    WR_MEM_SPARE = 256, /* rows, and handles, kept for reuse                */
+    /* Of a topic, unless it is said otherwise. */
+    WR_MEM_MAX_BYTES = 64 << 20,
+    WR_MEM_MAX_MESSAGES = 1 << 20
 };
 
 struct wr_mem_topic {

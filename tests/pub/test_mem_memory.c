@@ -315,7 +315,28 @@ START_TEST(a_removed_topic_is_empty)
 }
 END_TEST
 
+/* max_bytes says nothing of events that have none. */
+START_TEST(a_topic_of_empty_events_is_bounded)
+{
+    enum { BATCH = 4096 };
+    static weir_post posts[BATCH];
+    weir_pub *p = NULL;
+    weir_topic_counts c;
+
+    must_eq(weir_pub_open(&p, "mem:empty?on_full=error", NULL), 0);
+    for (int i = 0; i < (1 << 20) / BATCH; i++)
+        must_eq(weir_pub_publish_n(p, posts, BATCH, NULL), BATCH);
+    must_eq(weir_pub_publish(p, NULL, NULL, NULL), WEIR_FULL);
+    must_eq(weir_topic_get_counts("mem:empty", &c, NULL), 0);
+    must_eq(c.messages, 1 << 20);
+    must_eq(c.bytes, 0);
+    weir_pub_free(p);
+    must_eq(weir_topic_remove("mem:empty", NULL), 0);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_TEST(each_allocation_may_fail),
+           CHECK_TEST(a_topic_of_empty_events_is_bounded),
            CHECK_TEST(it_says_that_there_is_no_memory),
            CHECK_TEST(a_free_without_memory_leaves_it_to_its_time),
            CHECK_TEST(memory_returns_after_a_burst),
