@@ -117,6 +117,15 @@ void wr_file_request_free(struct request *r)
     free(r);
 }
 
+/* An answer sets the state and then ends `done`: until that has ended, r is the
+ * thread's, also for a caller who has seen the state. */
+static void await_answer(struct request *r)
+{
+    while (weir_ctx_err(&r->done) == 0 &&
+           weir_ctx_wait(&r->done, NULL) != WEIR_CANCELED)
+        weir_yield(); /* no memory to wait with */
+}
+
 int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx)
 {
     int err = weir_ctx_err(ctx);
@@ -125,7 +134,10 @@ int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx)
     __atomic_store_n(&r->state, PENDING, __ATOMIC_RELAXED);
     wr_file_push(db, &r->job);
     err = weir_ctx_wait(&r->done, ctx);
-    return __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == ANSWERED ? 0 : err;
+    if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != ANSWERED)
+        return err;
+    await_answer(r);
+    return 0;
 }
 
 bool wr_file_abandon(struct db *db, struct request *r)
@@ -139,6 +151,8 @@ bool wr_file_abandon(struct db *db, struct request *r)
     }
     if (state == UNASKED)
         wr_file_request_free(r);
+    else
+        await_answer(r);
     return state == UNASKED;
 }
 
@@ -150,11 +164,8 @@ int wr_file_ask(struct db *db, struct request *r, weir_ctx *ctx)
 
 void wr_file_ask_surely(struct db *db, struct request *r)
 {
-    int err = wr_file_submit(db, r, NULL);
-    while (err && __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == PENDING) {
-        weir_yield(); /* no memory to wait with */
-        weir_ctx_wait(&r->done, NULL);
-    }
+    if (wr_file_submit(db, r, NULL))
+        await_answer(r);
 }
 
 /* What was received for nobody goes back, as if it had never been. */
