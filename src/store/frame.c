@@ -7,7 +7,7 @@
 #include <string.h>
 #include <weir/store.h>
 
-#include "stream/crc64.h"
+#include "base/crc64.h"
 
 enum { SIZE = 4, CHECK = 8 };
 

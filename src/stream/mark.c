@@ -3,7 +3,7 @@
 
 #include <endian.h>
 #include <string.h>
-#include "stream/crc64.h"
+#include "base/crc64.h"
 
 static const char magic[8] = {'w', 'e', 'i', 'r', '-', 's', '1', '\n'};
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <weir/task.h>
 #include "base/mem.h"
-#include "stream/crc64.h"
+#include "base/crc64.h"
 #include "stream/dirfile.h"
 #include "stream/mark.h"
 

@@ -8,7 +8,7 @@
  *
  * Polynomials are reflected: bit 63 is the coefficient of x^0.
  */
-#include "stream/crc64.h"
+#include "base/crc64.h"
 
 #include <endian.h>
 #include <stdbool.h>

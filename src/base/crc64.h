@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CRC-64/XZ (reflected ECMA-182), as xz and 7-Zip have it. */
-#ifndef WR_STREAM_CRC64_H
-#define WR_STREAM_CRC64_H
+#ifndef WR_BASE_CRC64_H
+#define WR_BASE_CRC64_H
 
 #include <stddef.h>
 #include <stdint.h>
