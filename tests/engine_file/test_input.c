@@ -359,6 +359,25 @@ START_TEST(the_wal_of_what_a_file_was_replaced_by_stays)
 }
 END_TEST
 
+/* What had been made for them in memory goes, too. */
+START_TEST(a_handle_that_is_refused_leaves_nothing_behind)
+{
+    weir_sub *s;
+
+    files_begin();
+    weir_pub *p = publisher(url_of("t.db", ""));
+    raw_do(path_of("t.db"), "DROP TABLE consumer_group");
+    for (int i = 0; i < 3; i++) {
+        must_eq(weir_sub_open(&s, url_of("t.db", ""), NULL, NULL),
+                WEIR_CORRUPT);
+        must_eq(weir_sub_open(&s, url_of("t.db", "topic=new"), NULL, NULL),
+                WEIR_CORRUPT);
+    }
+    weir_pub_free(p);
+    files_end();
+}
+END_TEST
+
 FILES_MAIN(CHECK_TEST(a_path_that_is_none_is_refused),
            CHECK_TEST(a_path_beyond_what_sqlite_takes_is_refused),
            CHECK_TEST(what_is_no_file_is_refused),
@@ -372,4 +391,5 @@ FILES_MAIN(CHECK_TEST(a_path_that_is_none_is_refused),
            CHECK_TEST(a_database_that_lacks_a_table_is_refused),
            CHECK_TEST(a_database_that_was_cut_off_or_overwritten_is_noticed),
            CHECK_TEST(a_file_that_is_removed_or_replaced_is_noticed),
-           CHECK_TEST(the_wal_of_what_a_file_was_replaced_by_stays))
+           CHECK_TEST(the_wal_of_what_a_file_was_replaced_by_stays),
+           CHECK_TEST(a_handle_that_is_refused_leaves_nothing_behind))

@@ -215,7 +215,9 @@ int wr_file_group_get(struct db *db, struct group **g, struct topic *t,
     int err = find(db, t, name, g);
     if (!err && !*g)
         err = add_group(db, g, t, name, o);
-    if (!err)
+    if (err)
+        *g = NULL; /* nobody has a reference */
+    else
         (*g)->refs++;
     return err;
 }

@@ -155,7 +155,9 @@ int wr_file_topic_get(struct db *db, struct topic **t, const char *name,
     int err = find(db, name, t);
     if (!err && !*t)
         err = add_topic(db, t, name, make);
-    if (!err)
+    if (err)
+        *t = NULL; /* nobody has a reference */
+    else
         (*t)->refs++;
     return err;
 }
