@@ -3,9 +3,9 @@
  * The engine `file` beside SQLite itself: a publisher's batches, and plain
  * inserts of the same rows in transactions of the same size by the same
  * thread, in turn, at each level of synchronous; the share is the time of
- * the one as a percentage of the other's, of the medians. An operation is a
- * message of 100 bytes, made and stored. And replay: a message received and
- * acknowledged, by a group that begins at the beginning.
+ * the one as a percentage of the other's, of the medians. An operation is an
+ * event of 100 bytes, made and stored, by the one or the other. And replay: a
+ * message received and acknowledged, by a group that begins at the beginning.
  *
  * The file is in $TMPDIR, or /tmp: how long a disk takes is half of it.
  */
@@ -22,6 +22,8 @@ enum { TURNS = 7, SIZE = 100, BATCH_MOST = 256, PATH_ROOM = 200 };
 
 static const char *const syncs[] = {"off", "normal", "full"};
 static const char payload[SIZE] = "a record of a hundred bytes";
+static const weir_event_opts record = {
+    .type = "order", .payload = payload, .size = SIZE};
 
 /* ---- the file ------------------------------------------------------------ */
 
@@ -64,11 +66,9 @@ static weir_pub *open_pub(const char *sync)
 static void publish(weir_pub *p, int64_t ops, int64_t batch)
 {
     weir_post posts[BATCH_MOST] = {{NULL, NULL, 0, false}};
-    const weir_event_opts o = {
-        .type = "order", .payload = payload, .size = SIZE};
     for (int64_t i = 0; i < ops; i += batch) {
         for (int64_t k = 0; k < batch; k++)
-            must(weir_event_new(&posts[k].event, &o));
+            must(weir_event_new(&posts[k].event, &record));
         expect("published", weir_pub_publish_n(p, posts, (size_t)batch, NULL),
                batch);
         for (int64_t k = 0; k < batch; k++)
@@ -123,22 +123,28 @@ static int64_t wall_clock(void)
 
 static void insert(sqlite3 *db, int64_t ops, int64_t batch)
 {
+    weir_event *events[BATCH_MOST];
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE"),
                  *commit = prepare(db, "COMMIT"),
                  *add = prepare(db, "INSERT INTO message VALUES"
                                     "(?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (int64_t i = 0; i < ops; i += batch) {
+        for (int64_t k = 0; k < batch; k++)
+            must(weir_event_new(&events[k], &record));
         run(db, begin);
         for (int64_t k = 0; k < batch; k++) {
+            const weir_event *e = events[k];
             sqlite3_bind_int64(add, 1, i + k + 1);
             sqlite3_bind_int64(add, 2, wall_clock());
             sqlite3_bind_int64(add, 3, SIZE + 5);
-            sqlite3_bind_int64(add, 4, wall_clock());
-            sqlite3_bind_text(add, 6, "order", -1, SQLITE_STATIC);
-            sqlite3_bind_blob(add, 9, payload, SIZE, SQLITE_STATIC);
+            sqlite3_bind_int64(add, 4, e->time);
+            sqlite3_bind_text(add, 6, e->type, -1, SQLITE_STATIC);
+            sqlite3_bind_blob(add, 9, e->payload, SIZE, SQLITE_STATIC);
             run(db, add);
         }
         run(db, commit);
+        for (int64_t k = 0; k < batch; k++)
+            weir_event_unref(events[k]);
     }
     sqlite3_finalize(begin);
     sqlite3_finalize(commit);
