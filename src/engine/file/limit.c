@@ -15,9 +15,9 @@ static int lose(struct db *db, struct topic *t, int64_t to)
     if (!err)
         err = wr_file_run(db, GROUPS_LOSE, "iii", t->id, t->first, to);
     if (!err)
+        err = wr_file_run(db, PENDING_ORPHANS, "iii", t->id, to, db->now);
+    if (!err)
         err = wr_file_run(db, PENDING_LOSE, "ii", t->id, to);
-    if (!err && sqlite3_changes(db->sql) > 0)
-        err = wr_file_run(db, PENDING_ORPHANS, "ii", t->id, db->now);
     if (!err)
         err = wr_file_number(db, MESSAGE_SIZES, &bytes, 0, "ii", from, last);
     if (!err)

@@ -174,11 +174,14 @@ static const char *const statements[STATEMENTS] = {
         "DELETE FROM pending WHERE id IN (SELECT p.id FROM consumer_group g"
         " CROSS JOIN pending p ON p.id >= (g.id << 44)"
         "  AND p.id < (g.id << 44) + ?2 WHERE g.topic = ?1)",
+    /* The first of each key that stays, when those go. */
     [PENDING_ORPHANS] =
-        "UPDATE pending SET due = ?2 WHERE due IS NULL"
-        " AND grp IN (SELECT id FROM consumer_group WHERE topic = ?1)"
-        " AND NOT EXISTS(SELECT 1 FROM pending q WHERE q.grp = pending.grp"
-        "  AND q.key = pending.key AND q.id < pending.id)",
+        "UPDATE pending SET due = ?3 WHERE due IS NULL AND id IN"
+        " (SELECT (SELECT min(q.id) FROM pending q WHERE q.grp = p.grp"
+        "   AND q.key = p.key AND q.id >= (g.id << 44) + ?2)"
+        "  FROM consumer_group g CROSS JOIN pending p ON p.id >= (g.id << 44)"
+        "   AND p.id < (g.id << 44) + ?2"
+        "  WHERE g.topic = ?1 AND p.key IS NOT NULL)",
 };
 /* clang-format on */
 
