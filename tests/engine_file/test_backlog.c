@@ -3,7 +3,7 @@
  * costs no look at all of them. */
 #include "files.h"
 
-enum { LINE = 40000, BATCH = 1000, KEPT = 500 };
+enum { LINE = 20000, BATCH = 1000, KEPT = 500 };
 
 ROLES({"", NULL});
 
