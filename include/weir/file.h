@@ -16,9 +16,10 @@
  * PATH is any path, absolute or not, without control characters; made
  * absolute it has at most 480 bytes. A file that is not there is made, its
  * directory is not. A topic's name has 1..255 bytes and no control
- * characters; above 250 its subscriptions have to name a dead_letter. Beside the file there are PATH-wal and PATH-shm while it is
- * open; the last process that closes it takes them away. Not for network file
- * systems, as all of SQLite.
+ * characters; above 250 its subscriptions have to name a dead_letter. Beside
+ * the file there are PATH-wal and PATH-shm while it is open; the last process
+ * that closes it takes them away. Not for network file systems, as all of
+ * SQLite.
  *
  * Guarantees
  *   - A publish that returned, an ack that returned, and the position of a
