@@ -51,7 +51,7 @@ static void by_broadcast(void)
     must(weir_store_writer_open(&gone, store, "subscriber/gone"));
     weir_store_writer_free(gone);
     for (int i = 1; i <= 3; i++) {
-        char event[16];
+        char event[32];
 
         snprintf(event, sizeof event, "event %d", i);
         must(weir_store_broadcast(store, "subscriber/", event, strlen(event),

@@ -11,7 +11,7 @@ enum { LINE = 10, LINES = 1000 };
 
 static void write_lines(weir_stream *s)
 {
-    char line[LINE + 1];
+    char line[32];
 
     for (int i = 0; i < LINES; i++) {
         snprintf(line, sizeof line, "line %04d\n", i);

@@ -31,7 +31,7 @@ enum {
 enum { UNSETTLED, ACKED, DEAD };
 
 struct group {
-    char name[8];
+    char name[16];
     weir_sub_opts opts;
     bool expires;  /* its ack_wait is short */
     bool loses;    /* one may lose what one has in hand, by that or a limit */
