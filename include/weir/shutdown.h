@@ -117,7 +117,7 @@ WEIR_API weir_ctx *weir_shutdown_ctx(weir_shutdown *s);
 /* The signal that began it; 0: none did, or not yet. */
 WEIR_API int weir_shutdown_signal(weir_shutdown *s);
 
-/* The report of the i-th part, from 0. 0; WEIR_EINVAL (no such part);
+/* The report of the i-th part, from 0. 0; WEIR_EINVAL (behind the last part);
  * WEIR_BUSY (it is not over). */
 WEIR_API int weir_shutdown_get_report(weir_shutdown *s, size_t i,
                                       weir_shutdown_report *out);

@@ -132,7 +132,7 @@ int weir_shutdown_get_report(weir_shutdown *s, size_t i,
     for (; p && i > 0; i--)
         p = p->next;
     if (!p)
-        return WR_MISUSE("no such part");
+        return WEIR_EINVAL;
     *out = p->report;
     return 0;
 }
