@@ -11,7 +11,7 @@
  *                  taken  1: in flight until `due`; 0: waits until `due`
  *                  due    null: an earlier one of the same key is pending
  *                  key    a hash of the message's, null without one
- *   ids            known until `until`, in the order of their coming
+ *   ids            known until `until`
  *
  * A database is ours by its application_id, and of a version by user_version.
  */
@@ -53,6 +53,7 @@ static const char tables[] =
     " n INTEGER PRIMARY KEY, topic INTEGER NOT NULL, id TEXT NOT NULL,"
     " seq INTEGER NOT NULL, until INTEGER NOT NULL,"
     " UNIQUE(topic, id)) STRICT;"
+    "CREATE INDEX ids_until ON ids(until);"
     "PRAGMA application_id = " STRING(
         APPLICATION) ";"
                      "PRAGMA user_version = " STRING(VERSION) ";";
@@ -137,8 +138,8 @@ static const char *const statements[STATEMENTS] = {
     [ID_ADD] = "INSERT INTO ids(topic, id, seq, until) VALUES(?, ?, ?, ?)",
     [ID_DROP] = "DELETE FROM ids WHERE n = ?",
     [ID_EXPIRE] =
-        "DELETE FROM ids WHERE n IN (SELECT n FROM ids ORDER BY n LIMIT 2)"
-        " AND until <= ?",
+        "DELETE FROM ids WHERE n IN"
+        " (SELECT n FROM ids WHERE until <= ? ORDER BY until LIMIT 2)",
     [IDS_DROP] = "DELETE FROM ids WHERE topic = ?",
     [PENDING_ADD] =
         "INSERT INTO pending(id, grp, deliveries, taken, due, key)"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Leases of groups without a name, on a wall clock that the test sets. */
+/* Leases of groups without a name, and ids that are known for a time, on a wall
+ * clock that the test sets. */
 #include <sys/syscall.h>
 #include <time.h>
 #include "files.h"
@@ -62,5 +63,34 @@ START_TEST(a_subscription_that_lives_keeps_its_group)
 }
 END_TEST
 
+static void publish_ids(weir_pub *p, char kind, int n)
+{
+    char id[16];
+
+    for (int i = 0; i < n; i++) {
+        snprintf(id, sizeof id, "%c%d", kind, i);
+        must_eq(weir_pub_publish(p, NULL, id, NULL), 0);
+    }
+}
+
+/* Two go for each that comes, whatever is known for longer. */
+START_TEST(ids_that_are_over_go_behind_one_that_is_not)
+{
+    files_begin();
+    weir_pub *week = publisher(url_of("t.db", "sync=off&topic=week&dedup=7d"));
+    weir_pub *moment =
+        publisher(url_of("t.db", "sync=off&topic=moment&dedup=1s"));
+    publish_ids(week, 'w', 1);
+    publish_ids(moment, 'a', 20);
+    shift += 2;
+    publish_ids(moment, 'b', 20);
+    weir_pub_free(moment);
+    weir_pub_free(week);
+    must_eq(raw_number(path_of("t.db"), "SELECT count(*) FROM ids"), 1 + 20);
+    files_end();
+}
+END_TEST
+
 FILES_MAIN(CHECK_TEST(a_group_that_was_removed_renews_no_other),
-           CHECK_TEST(a_subscription_that_lives_keeps_its_group))
+           CHECK_TEST(a_subscription_that_lives_keeps_its_group),
+           CHECK_TEST(ids_that_are_over_go_behind_one_that_is_not))
