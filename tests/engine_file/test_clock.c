@@ -80,13 +80,13 @@ START_TEST(ids_that_are_over_go_behind_one_that_is_not)
     weir_pub *week = publisher(url_of("t.db", "sync=off&topic=week&dedup=7d"));
     weir_pub *moment =
         publisher(url_of("t.db", "sync=off&topic=moment&dedup=1s"));
-    publish_ids(week, 'w', 1);
+    publish_ids(week, 'w', 2);
     publish_ids(moment, 'a', 20);
     shift += 2;
     publish_ids(moment, 'b', 20);
     weir_pub_free(moment);
     weir_pub_free(week);
-    must_eq(raw_number(path_of("t.db"), "SELECT count(*) FROM ids"), 1 + 20);
+    must_eq(raw_number(path_of("t.db"), "SELECT count(*) FROM ids"), 2 + 20);
     files_end();
 }
 END_TEST
