@@ -78,8 +78,24 @@ static int alone_part(char **args)
     stay();
 }
 
-ROLES({"publish", publish_part}, {"consume", consume_part}, {"keep", keep_part},
-      {"alone", alone_part});
+/* Makes one file after the other, or finds that another has made it. */
+static int make_part(char **args)
+{
+    const int files = atoi(args[1]);
+    char url[256];
+
+    for (int i = 0; i < files; i++) {
+        snprintf(url, sizeof url, "%s%d?sync=off", args[0], i);
+        weir_pub *p = publisher(url);
+        must_eq(publish_number(p, i, NULL), 0);
+        weir_pub_free(p);
+    }
+    say("done");
+    return 0;
+}
+
+ROLES({"make", make_part}, {"publish", publish_part}, {"consume", consume_part},
+      {"keep", keep_part}, {"alone", alone_part});
 
 /* ---- sharing ------------------------------------------------------------- */
 
@@ -327,7 +343,27 @@ START_TEST(a_lease_that_ends_makes_room)
 }
 END_TEST
 
-FILES_MAIN(CHECK_LOOP(processes_share_a_group_and_get_each_message_once, 3),
+/* Nobody takes a file that another is just making for that of a stranger. */
+START_TEST(processes_make_a_file_at_the_same_time)
+{
+    enum { MAKERS = 3 };
+    struct other makers[MAKERS];
+    char files[16];
+
+    files_begin();
+    snprintf(files, sizeof files, "%d", check_scale(300));
+    for (int k = 0; k < MAKERS; k++)
+        makers[k] = other_start("make", url_of("t", ""), files, NULL);
+    for (int k = 0; k < MAKERS; k++) {
+        other_must_say(&makers[k], "done");
+        must_eq(other_end(&makers[k]), 0);
+    }
+    files_end();
+}
+END_TEST
+
+FILES_MAIN(CHECK_TEST(processes_make_a_file_at_the_same_time),
+           CHECK_LOOP(processes_share_a_group_and_get_each_message_once, 3),
            CHECK_TEST(each_group_of_each_process_gets_all),
            CHECK_TEST(news_of_another_process_come_without_polling),
            CHECK_TEST(room_made_by_another_process_is_heard),

@@ -278,6 +278,23 @@ static int to_wal(struct db *db)
                         db->path);
 }
 
+/* The end of a transaction that has come to err. */
+static int end(struct db *db, int err)
+{
+    if (!err)
+        err = execute(db, "COMMIT");
+    if (err && !sqlite3_get_autocommit(db->sql))
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}
+
+/* At one instant: another process may be making it. */
+static int check_at_once(struct db *db, bool *fresh)
+{
+    const int err = execute(db, "BEGIN");
+    return err ? err : end(db, check(db, fresh));
+}
+
 /* Another process may be at it, too. */
 static int make_tables(struct db *db)
 {
@@ -288,11 +305,7 @@ static int make_tables(struct db *db)
     err = check(db, &fresh);
     if (!err && fresh)
         err = execute(db, tables);
-    if (!err)
-        err = execute(db, "COMMIT");
-    if (err && !sqlite3_get_autocommit(db->sql))
-        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-    return err;
+    return end(db, err);
 }
 
 static int prepare(struct db *db)
@@ -312,7 +325,7 @@ static int open_steps(struct db *db)
     bool fresh;
     int err = connect(db);
     if (!err)
-        err = check(db, &fresh);
+        err = check_at_once(db, &fresh);
     if (!err)
         err = to_wal(db);
     if (!err && fresh)
