@@ -73,12 +73,14 @@ statuses=("${PIPESTATUS[@]}")
 is "all have gone: exit 0" 0 "${statuses[0]}"
 every_balanced "all have gone"
 
-mkfifo "$work/idle"
+# It reads no more when it says so.
+mkfifo "$work/idle" "$work/gone"
 : > "$work/err"
-"$weir" tee '|true' "$work/no/such" < "$work/idle" 2> "$work/err" &
+"$weir" tee "|exec 0<&-; echo x > $work/gone" "$work/no/such" \
+    < "$work/idle" 2> "$work/err" &
 pid=$!
 exec 4> "$work/idle"
-wait_for "$pid" 'true: in 0 = '
+read -r x < "$work/gone"
 echo x >&4
 await "$pid"
 exec 4>&-
@@ -153,7 +155,8 @@ mkfifo "$work/fifo"
 "$weir" tee --grace 100ms "$work/fifo" "$work/got2" < "$work/in" \
     2> "$work/err" &
 pid=$!
-wait_for "$pid" 'got2: in ([0-9]+) = out \1 '
+bytes=$(wc -c < "$work/in")
+wait_for "$pid" "got2: in $bytes = out $bytes "
 kill -TERM "$pid"
 await "$pid"
 is "a FIFO without a reader: exit 143" 143 "$status"
