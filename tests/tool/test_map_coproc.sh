@@ -72,7 +72,7 @@ seq 3 | run "$weir" map -j 1 --coproc -- sh -c '
     done' > "$work/got"
 has "its standard error is in the report" "$work/err" 'record 2: bad two'
 
-seq 3 | run "$weir" map -j 1 --timeout 300ms --coproc -- sh -c '
+seq 3 | run "$weir" map -j 1 --timeout 3s --coproc -- sh -c '
     while read -r r; do
         [ "$r" != 2 ] || sleep 1000
         echo "$r"

@@ -33,8 +33,9 @@ has "--retries 2: tries in the report" "$work/err" 'record 3 failed.*3 tries'
 is "--retries 2: ledger" "3 2 0 1 0" "$(ledger "$work/err")"
 
 # ---- timeouts ----------------------------------------------------------------
+# Long enough for those who are to get something done on a busy machine.
 mkfifo "$work/never"
-seq 3 | run "$weir" map -j 3 --timeout 300ms -- sh -c '
+seq 3 | run "$weir" map -j 3 --timeout 3s -- sh -c '
     [ "$1" != 2 ] || read -r x < "$0/never"
     echo "$1"' "$work" > "$work/got"
 printf '1\n3\n' > "$work/want"
@@ -47,12 +48,12 @@ echo x | run "$weir" map --timeout 200ms -- sh -c '
     trap "" TERM; sleep 1000 & sleep 1001' > "$work/got"
 is "--timeout: one that ignores SIGTERM, and its children" 124 "$status"
 
-echo x | run "$weir" map --timeout 200ms --retries 1 -- sh -c '
+echo x | run "$weir" map --timeout 2s --retries 1 -- sh -c '
     echo x >> "$0/timed"; exec sleep 1000' "$work"
 is "--timeout and --retries: tried twice" 2 "$(wc -l < "$work/timed")"
 is "--timeout and --retries: exit 124" 124 "$status"
 
-seq 2 | run "$weir" map --timeout 300ms -- sh -c '
+seq 2 | run "$weir" map --timeout 2s -- sh -c '
     [ "$0" != 1 ] || exec sleep 1000; exit 1'
 is "a timeout and a failure: exit 4" 4 "$status"
 

@@ -35,7 +35,7 @@ for sig in INT TERM HUP; do
 done
 
 start --grace 200ms
-wait_for "$pid" 'in 3 = '
+wait_for "$pid" 'in 3 = .*running 1, waiting for their turn 2'
 kill -TERM "$pid"
 await "$pid"
 exec 3>&-
