@@ -16,6 +16,22 @@ until_out() { # N
     wait_for "$pid" "in $1 = out $1 "
 }
 
+# Waits until it has the file open, at that byte or behind it.
+until_at() { # FILE BYTE
+    local i fd at
+    for ((i = 0; i < 2400; i++)); do
+        [ -e "/proc/$pid/exe" ] || return
+        for fd in "/proc/$pid"/fd/*; do
+            [ "$fd" -ef "$1" ] || continue
+            at=$(sed -n 's/^pos:[[:space:]]*//p' \
+                "/proc/$pid/fdinfo/${fd##*/}" 2> /dev/null)
+            [ "${at:-0}" -ge "$2" ] && return
+        done
+        sleep 0.05
+    done
+    echo "    waited in vain for: $1, byte $2"
+}
+
 end() { # NAME: ends it and compares what came with ./want
     kill -TERM "$pid"
     await "$pid"
@@ -39,7 +55,7 @@ end "a file that grows"
 
 printf '1\n2' > log
 follow --from end log
-wait_for "$pid" 'in 0 = '
+until_at log 2
 printf '22\n3\n' >> log
 until_out 2
 printf 'unfinished' >> log

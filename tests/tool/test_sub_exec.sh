@@ -121,7 +121,7 @@ is "and then it is well" x "$(cat got)"
 
 # One that takes longer than --ack-wait keeps its message.
 fill long 'a	x'
-sub long --until-empty --ack-wait 150ms --exec 'sleep 0.7; cat'
+sub long --until-empty --ack-wait 1500ms --exec 'sleep 3.5; cat'
 is "--ack-wait is extended while the command runs" "1 1 0 0 0" "$(ledger err)"
 check "--ack-wait is extended: nothing came again" \
     [ "$(grep -c again err)" = 0 ]
