@@ -133,7 +133,7 @@ static inline uint32_t wr_stamp_free(const weir_chan *c, uint64_t n)
     return (uint32_t)(n >> c->log2_slots) * 2;
 }
 
-WR_NOINLINE void wr_stamp_await(uint32_t *stamp, uint32_t want);
+void wr_stamp_await(uint32_t *stamp, uint32_t want);
 
 static inline void wr_copy(void *to, const void *from, size_t size)
 {
@@ -143,15 +143,24 @@ static inline void wr_copy(void *to, const void *from, size_t size)
         memcpy(to, from, size);
 }
 
-/* The n-th element enters a slot claimed for it. The slot's last user may not
- * have stamped it yet: it is between its claim and its copy's end. */
+/*
+ * The n-th element enters a slot claimed for it. The slot's last user may not
+ * have stamped it yet: it is between its claim and its copy's end. That, and
+ * elements of other sizes than a word's, are left to a call in the end, so
+ * that the usual way has none and saves no registers.
+ */
+WR_NOINLINE void wr_ring_put_any(weir_chan *c, uint64_t n, const void *elem);
+WR_NOINLINE void wr_ring_get_any(weir_chan *c, uint64_t n, void *elem);
+
 static inline void wr_ring_put(weir_chan *c, uint64_t n, const void *elem)
 {
     char *slot = wr_slot_at(c, n);
     uint32_t *stamp = (uint32_t *)(void *)slot, want = wr_stamp_free(c, n);
-    if (wr_unlikely(wr_load_acq(stamp) != want))
-        wr_stamp_await(stamp, want);
-    wr_copy(slot + c->elem_offset, elem, c->elem_size);
+    if (wr_unlikely(c->elem_size != 8 || wr_load_acq(stamp) != want)) {
+        wr_ring_put_any(c, n, elem);
+        return;
+    }
+    memcpy(slot + c->elem_offset, elem, 8);
     wr_store_rel(stamp, want + 1);
 }
 
@@ -179,10 +188,11 @@ static inline void wr_ring_get(weir_chan *c, uint64_t n, void *elem)
 {
     char *slot = wr_slot_at(c, n);
     uint32_t *stamp = (uint32_t *)(void *)slot, want = wr_stamp_free(c, n) + 1;
-    if (wr_unlikely(wr_load_acq(stamp) != want))
-        wr_stamp_await(stamp, want);
-    if (elem)
-        wr_copy(elem, slot + c->elem_offset, c->elem_size);
+    if (wr_unlikely(c->elem_size != 8 || !elem || wr_load_acq(stamp) != want)) {
+        wr_ring_get_any(c, n, elem);
+        return;
+    }
+    memcpy(elem, slot + c->elem_offset, 8);
     wr_store_rel(stamp, want + 1);
 }
 
@@ -217,19 +227,23 @@ static inline int64_t wr_ready(weir_chan *c, uint64_t head)
     return tail - n;
 }
 
-/* The length may be greater than ever, by a copy of head's count that may be
- * old. tail is the caller's count. */
-WR_NOINLINE void wr_note_highest(weir_chan *c, uint64_t tail);
-
-static inline void wr_maybe_highest(weir_chan *c, uint64_t tail)
+/* Is the length greater than ever with the tail-th element in, by a copy of
+ * head's count that may be old? */
+static inline bool wr_new_high(weir_chan *c, uint64_t tail)
 {
+    int64_t highest = (int64_t)wr_load_rlx(&c->highest);
+    if (wr_likely((int64_t)(tail - wr_load_rlx(&c->head_seen)) <= highest))
+        return false;
     uint64_t head = wr_count(wr_load_rlx(&c->head_hint));
     wr_store_rlx(&c->head_seen, head);
-    if (wr_unlikely((int64_t)(tail - head) > (int64_t)wr_load_rlx(&c->highest)))
-        wr_note_highest(c, tail);
+    return (int64_t)(tail - head) > highest;
 }
 
-/* Claims up to n places: how many (first at *at), 0: none, or flags are set. */
+/* Looks closer, and keeps what it finds. */
+WR_NOINLINE void wr_note_highest(weir_chan *c, uint64_t tail);
+
+/* Claims up to n places: how many (first at *at), 0: none, or flags are set.
+ * Whoever claims to send notes a new high before the first element is in. */
 static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
 {
     uint64_t tail = wr_load_rlx(&c->tail_hint);
@@ -248,9 +262,6 @@ static inline size_t wr_claim_send(weir_chan *c, size_t n, uint64_t *at)
         if (wr_likely(wr_cas(&c->tail, &tail, tail + k * WR_ONE))) {
             wr_store_rlx(&c->tail_hint, tail + k * WR_ONE);
             *at = wr_count(tail);
-            if (wr_unlikely(c->cap - (uint64_t)room + k >
-                            wr_load_rlx(&c->highest)))
-                wr_maybe_highest(c, *at + k);
             return k;
         }
     }
@@ -279,12 +290,17 @@ static inline size_t wr_claim_recv(weir_chan *c, size_t n, uint64_t *at)
     }
 }
 
+WR_NOINLINE void wr_ring_put_high(weir_chan *c, uint64_t n, const void *elem);
+
 static inline bool wr_send_fast(weir_chan *c, const void *elem)
 {
     uint64_t at;
     if (c->frozen || !wr_claim_send(c, 1, &at))
         return false;
-    wr_ring_put(c, at, elem);
+    if (wr_unlikely(wr_new_high(c, at + 1)))
+        wr_ring_put_high(c, at, elem);
+    else
+        wr_ring_put(c, at, elem);
     return true;
 }
 

@@ -10,6 +10,8 @@ static size_t put_many(weir_chan *c, const char *elems, size_t n)
 {
     uint64_t at;
     size_t k = c->frozen ? 0 : wr_claim_send(c, n, &at);
+    if (k > 0 && wr_new_high(c, at + k))
+        wr_note_highest(c, at + k);
     for (size_t i = 0; i < k; i++)
         wr_ring_put(c, at + i, elems ? elems + i * c->elem_size : NULL);
     return k;

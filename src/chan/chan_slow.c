@@ -23,6 +23,25 @@ void wr_stamp_await(uint32_t *stamp, uint32_t want)
     }
 }
 
+void wr_ring_put_any(weir_chan *c, uint64_t n, const void *elem)
+{
+    char *slot = wr_slot_at(c, n);
+    uint32_t *stamp = (uint32_t *)(void *)slot, want = wr_stamp_free(c, n);
+    wr_stamp_await(stamp, want);
+    wr_copy(slot + c->elem_offset, elem, c->elem_size);
+    wr_store_rel(stamp, want + 1);
+}
+
+void wr_ring_get_any(weir_chan *c, uint64_t n, void *elem)
+{
+    char *slot = wr_slot_at(c, n);
+    uint32_t *stamp = (uint32_t *)(void *)slot, want = wr_stamp_free(c, n) + 1;
+    wr_stamp_await(stamp, want);
+    if (elem)
+        wr_copy(elem, slot + c->elem_offset, c->elem_size);
+    wr_store_rel(stamp, want + 1);
+}
+
 void wr_chan_freeze(weir_chan *c)
 {
     if (c->frozen || wr_load_rlx(&c->tail) & WR_SLOW)
@@ -54,6 +73,12 @@ void wr_note_highest(weir_chan *c, uint64_t tail)
     while ((int64_t)(tail - head) > (int64_t)highest &&
            !wr_cas(&c->highest, &highest, tail - head))
         continue;
+}
+
+void wr_ring_put_high(weir_chan *c, uint64_t n, const void *elem)
+{
+    wr_note_highest(c, n + 1);
+    wr_ring_put(c, n, elem);
 }
 
 /* ---- in and out, frozen -------------------------------------------------- */

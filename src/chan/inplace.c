@@ -22,8 +22,7 @@ static char *elem_at(const weir_chan *c, uint64_t n)
 static void *slot_when(weir_chan *c, uint64_t n, uint32_t want)
 {
     uint32_t *stamp = (uint32_t *)(void *)wr_slot_at(c, n);
-    if (wr_load_acq(stamp) != want)
-        wr_stamp_await(stamp, want);
+    wr_stamp_await(stamp, want);
     return elem_at(c, n);
 }
 
@@ -139,6 +138,8 @@ int weir_chan_commit(weir_chan *c)
     uint64_t at;
     if (c->frozen || !wr_claim_send(c, 1, &at))
         return commit_slow(c);
+    if (wr_new_high(c, at + 1))
+        wr_note_highest(c, at + 1);
     wr_ring_built(c, at);
     return 0;
 }

@@ -25,7 +25,7 @@
 #include "sched/timer.h"
 #include "sync/ctx.h"
 
-enum { INLINE_CASES = 16, NONE = -1 };
+enum { INLINE_CASES = 16, NONE = -1, UNSURE = -2 };
 
 /* A select that waits: its nodes, one a case and one for the outer context
  * (index n). */
@@ -139,6 +139,25 @@ static inline int choose(const weir_case *cs, int n, bool ordered)
     return chosen;
 }
 
+/*
+ * The whole glance of most selects, without a call: all cases are receives,
+ * and one of them is ready, or none. Otherwise UNSURE.
+ */
+static inline int glance_at_receives(const weir_case *cs, int n)
+{
+    int chosen = NONE;
+    for (int i = 0; i < n; i++) {
+        if (cs[i].kind != WEIR_CASE_RECV_)
+            return UNSURE;
+        if (!cs[i].object || !wr_chan_can_recv(cs[i].object))
+            continue;
+        if (chosen != NONE)
+            return UNSURE;
+        chosen = i;
+    }
+    return chosen;
+}
+
 /* Full is the answer of a channel that does not block. */
 static bool attempt_send(weir_case *k)
 {
@@ -182,17 +201,17 @@ static uint64_t chances(const weir_case *cs, int n)
 }
 
 /*
- * For a select that does not wait: NONE only if at one instant no case was
- * ready. A glance sees one case after the other, and meanwhile one may become
- * ready behind it while another ceases to be before it. So it looks again
- * until nothing has become ready from before a glance to after it: the
- * counts only grow, and their sum tells.
+ * For a select that does not wait and whose first glance found none: NONE only
+ * if at one instant no case was ready. A glance sees one case after the other,
+ * and meanwhile one may become ready behind it while another ceases to be
+ * before it. So it looks again until nothing has become ready from before a
+ * glance to after it: the counts only grow, and their sum tells.
  */
 static int glance_at_once(weir_case *cs, int n, bool ordered)
 {
-    int i = glance(cs, n, ordered);
-    if (i != NONE || n < 2)
-        return i;
+    if (n < 2)
+        return NONE;
+    int i;
     uint64_t before, after = chances(cs, n);
     do {
         before = after;
@@ -436,18 +455,8 @@ static int wait_large(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
     return result;
 }
 
-int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
+static int wait_any(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
 {
-    if (wr_unlikely(!valid_call(cs, n, flags) || !valid(cs, n)))
-        return WR_MISUSE("no cases, a case without element, or flags");
-    bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
-    if (flags & WEIR_SELECT_TRY) {
-        int at = glance_at_once(cs, n, ordered);
-        return at != NONE ? at : WEIR_EMPTY;
-    }
-    int i = glance(cs, n, ordered);
-    if (i != NONE)
-        return i;
     int err = weir_ctx_err(ctx);
     if (!err)
         err = wr_can_wait();
@@ -458,4 +467,30 @@ int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
     if (n <= INLINE_CASES)
         return wait_inline(cs, n, ctx, ordered);
     return wait_large(cs, n, ctx, ordered);
+}
+
+/* seen: by a glance at receives, which are always valid. */
+static WR_NOINLINE int select_further(weir_case *cs, int n, weir_ctx *ctx,
+                                      unsigned flags, int seen)
+{
+    if (seen == UNSURE && !valid(cs, n))
+        return WR_MISUSE("a case without element, or of no kind");
+    bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
+    int i = seen == NONE ? NONE : glance(cs, n, ordered);
+    if (i == NONE && flags & WEIR_SELECT_TRY)
+        i = glance_at_once(cs, n, ordered);
+    if (i != NONE)
+        return i;
+    return flags & WEIR_SELECT_TRY ? WEIR_EMPTY : wait_any(cs, n, ctx, ordered);
+}
+
+int weir_select_with(weir_case *cs, int n, weir_ctx *ctx, unsigned flags)
+{
+    if (wr_unlikely(!valid_call(cs, n, flags)))
+        return WR_MISUSE("no cases, or unknown flags");
+    int i = glance_at_receives(cs, n);
+    if (wr_unlikely(i < 0 || !wr_recv_fast(cs[i].object, cs[i].elem)))
+        return select_further(cs, n, ctx, flags, i);
+    cs[i].status = 0;
+    return i;
 }
