@@ -6,24 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/misuse.h"
-#include "base/rand.h"
 #include "port/clock.h"
-#include "port/cpu.h"
-#include "port/futex.h"
 #include "port/random.h"
 #include "port/switch.h"
 #include "sched/held.h"
 #include "sched/state.h"
-#include "sched/timer.h"
 
 enum {
-    TICKS = 64,          /* switches between two visits of the base          */
-    IDS = 1024,          /* task numbers a worker takes at once              */
-    SEARCHES = 40,       /* looks of the one worker that spins               */
-    EVENTS = 128,        /* descriptor events taken at once                  */
-    POLL_EVERY = 20000,  /* ns between looks at the poller under load        */
-    SPARE_AFTER = 50000, /* ns of backlog after which another is woken     */
-    RIPE_AFTER = 10000   /* ns in a queue after which work may be stolen   */
+    TICKS = 64, /* switches between two visits of the base */
+    IDS = 1024  /* task numbers a worker takes at once     */
 };
 
 __thread struct wr_task *wr_self_task;
@@ -275,6 +266,11 @@ static inline bool pick_local(struct wr_worker *w, struct wr_pick *p)
     return found && (!p->task || is_off_stack(w, p->task));
 }
 
+bool wr_worker_pick(struct wr_worker *w, struct wr_pick *p)
+{
+    return pick_local(w, p);
+}
+
 /* ---- switching ----------------------------------------------------------- */
 
 /* First thing after every switch: what is owed to the context just left. */
@@ -343,7 +339,7 @@ static inline bool base_due_at_end(struct wr_worker *w)
     if (due || (n & (n - 1)) != 0 || wr_load_rlx(&wr_rt.idle) == 0 ||
         wr_runq_len(&w->runq) == 0)
         return due;
-    return wr_clock() - w->now > SPARE_AFTER;
+    return wr_clock() - w->now > WR_SPARE_AFTER;
 }
 
 /* Away from the task that the worker runs. Not inlined: one place of
@@ -457,61 +453,7 @@ uint64_t wr_task_number(struct wr_task *t)
     return t->id;
 }
 
-/* ---- the base: looking for work ------------------------------------------ */
-
-static void poll_now(struct wr_worker *w, int64_t timeout)
-{
-    struct wr_poll_event ev[EVENTS];
-    struct wr_wakes wakes = {0};
-    int n = wr_poller_wait(&wr_poller, timeout, ev, EVENTS);
-    for (int i = 0; i < n; i++)
-        wr_fd_event(ev[i].token, ev[i].events, &wakes);
-    wr_wake(&wakes);
-    wr_store_rlx(&w->now, wr_clock());
-    w->polled = w->now;
-}
-
-/* Without sleeping there. The kick that it may have swallowed was meant for
- * one who sleeps there since: it is passed on. */
-static void peek_poller(struct wr_worker *w)
-{
-    poll_now(w, 0);
-    if (wr_load(&wr_rt.poller_taken))
-        wr_poller_kick(&wr_poller);
-}
-
-/* Clock, timers, and the poller when its look is due. */
-static void look_around(struct wr_worker *w)
-{
-    w->visited = w->tick;
-    wr_store_rlx(&w->now, wr_clock());
-    if (wr_timers_next() <= w->now)
-        wr_timers_run(w->now);
-    if (wr_load_rlx(&wr_rt.outside) > 0 && w->now - w->polled > POLL_EVERY &&
-        !wr_load_rlx(&wr_rt.poller_taken))
-        peek_poller(w);
-}
-
-/* More than it can run for a while: another worker is worth its wake-up. New
- * tasks that it got through in between are no backlog. last: the visit before
- * this one. */
-static void share_backlog(struct wr_worker *w, int64_t last)
-{
-    const struct wr_runq *q = &w->runq;
-    bool drained = wr_runq_ready(q) == 0 && q->drained != w->backlog_drained;
-    w->backlog_drained = q->drained;
-    if (wr_runq_len(q) == 0)
-        w->backlog_since = INT64_MAX;
-    else if (w->backlog_since == INT64_MAX || drained)
-        w->backlog_since = last;
-    if (w->now - w->backlog_since > SPARE_AFTER) {
-        w->backlog_since = w->now;
-        wr_worker_wake_one();
-    }
-}
-
-/* Of the n entries got, the first is run, the others wait here. */
-static bool keep(struct wr_worker *w, uint32_t n, struct wr_pick *p)
+bool wr_worker_keep(struct wr_worker *w, uint32_t n, struct wr_pick *p)
 {
     if (n == 0)
         return false;
@@ -524,182 +466,7 @@ static bool keep(struct wr_worker *w, uint32_t n, struct wr_pick *p)
     return !p->task || is_off_stack(w, p->task);
 }
 
-/* Never more than the queue takes without a spill. */
-static bool pick_global(struct wr_worker *w, struct wr_pick *p)
-{
-    uint64_t len = wr_global_len();
-    if (len == 0)
-        return false;
-    uint32_t max = wr_runq_len(&w->runq) > WR_RING - WR_GRAB ? 1 : WR_GRAB;
-    uint64_t share = len / (uint64_t)wr_rt.nworkers + 1;
-    max = share < max ? (uint32_t)share : max;
-    return keep(w, wr_global_take(w->got, max), p);
-}
-
-/*
- * A theft costs both sides about as much as RIPE_AFTER: a barrier in all
- * threads, and the lines of what was stolen. So new tasks may be stolen from a
- * queue that its owner has not emptied of them for that long; bursts that it
- * gets through sooner stay with it.
- */
-static bool still_new(const struct wr_watch *watch)
-{
-    const struct wr_worker *v = watch->victim;
-    return v && wr_runq_new(&v->runq) > 0 &&
-           wr_load_rlx(&v->runq.drained) == watch->drained;
-}
-
-/* One that is not watched yet is from now on, unless another ripens. */
-static bool is_ripe(struct wr_worker *w, struct wr_worker *victim)
-{
-    uint32_t drained = wr_load_rlx(&victim->runq.drained);
-    if (wr_runq_new(&victim->runq) == 0)
-        return false;
-    if (w->watch.victim == victim && w->watch.drained == drained)
-        return wr_clock() - w->watch.since >= RIPE_AFTER;
-    if (!still_new(&w->watch))
-        w->watch = (struct wr_watch){victim, drained, wr_clock()};
-    return false;
-}
-
-/* One who has something that may be stolen, or NULL. */
-static struct wr_worker *find_victim(struct wr_worker *w)
-{
-    uint32_t n = (uint32_t)wr_rt.nworkers;
-    uint32_t start = wr_rand_below(&w->rng, n);
-    for (uint32_t i = 0; i < n; i++) {
-        struct wr_worker *v = wr_rt.workers[(start + i) % n];
-        if (v != w && (wr_runq_ready(&v->runq) > 0 || is_ripe(w, v)))
-            return v;
-    }
-    return NULL;
-}
-
-static bool steal(struct wr_worker *w, struct wr_pick *p)
-{
-    struct wr_worker *v = find_victim(w);
-    return v &&
-           keep(w, wr_runq_steal(&v->runq, w->got, WR_GRAB, is_ripe(w, v)), p);
-}
-
-/* New tasks that are not ripe are no reason to stay up: they are their owner's
- * to run, or to call for help with (share_backlog, and the monitor when a task
- * holds it). */
-static bool anything_elsewhere(struct wr_worker *w)
-{
-    return wr_global_len() > 0 || wr_load(&w->inbox_len) > 0 ||
-           wr_load(&wr_rt.stopping) || find_victim(w);
-}
-
-/* At most one worker spins, and briefly: it saves a sleep when partners on
- * threads answer at once, and lets it see something ripen. */
-static bool search(struct wr_worker *w)
-{
-    if (wr_load_rlx(&wr_rt.searching) || wr_xchg(&wr_rt.searching, 1))
-        return anything_elsewhere(w);
-    bool found = false;
-    int64_t until = wr_clock() + 2 * RIPE_AFTER;
-    for (int i = 0; !found && (i < SEARCHES || still_new(&w->watch)); i++) {
-        found = anything_elsewhere(w);
-        wr_pause();
-        if (i >= SEARCHES && wr_clock() > until)
-            break;
-    }
-    wr_store_rel(&wr_rt.searching, 0);
-    return found;
-}
-
-/* ---- the base: sleeping -------------------------------------------------- */
-
-/*
- * Who sleeps says so (idle, state) before its last look for work; who brings
- * work queues it before it looks for sleepers. Both are sequentially
- * consistent, so one of the two sees the other.
- */
-bool wr_worker_wake(struct wr_worker *w)
-{
-    uint32_t seen = WR_ASLEEP;
-    if (!wr_cas(&w->state, &seen, WR_NOTIFIED))
-        return false;
-    if (wr_load(&w->polling))
-        wr_poller_kick(&wr_poller);
-    wr_futex_wake(&w->state, 1);
-    return true;
-}
-
-static bool wake_if(struct wr_worker *w, bool poller)
-{
-    return wr_load(&w->state) == WR_ASLEEP && wr_load(&w->polling) == poller &&
-           wr_worker_wake(w);
-}
-
-/* The one in the poller last: somebody should stay there. */
-void wr_worker_wake_one(void)
-{
-    if (wr_load(&wr_rt.idle) == 0)
-        return;
-    for (int poller = 0; poller < 2; poller++)
-        for (int i = 0; i < wr_rt.nworkers; i++)
-            if (wake_if(wr_rt.workers[i], poller))
-                return;
-}
-
-static int64_t until_next_timer(struct wr_worker *w, int64_t limit)
-{
-    int64_t next = wr_timers_next();
-    if (next == WEIR_FOREVER)
-        return limit;
-    int64_t wait = next > w->now ? next - w->now : 0;
-    return limit < 0 || wait < limit ? wait : limit;
-}
-
-/* Publishes until when it sleeps before it looks at the timers once more; who
- * sets an earlier timer sees that and kicks. It never sleeps past what it
- * published: the timer of the first look may be gone at the second. */
-static void sleep_in_poller(struct wr_worker *w, int64_t limit)
-{
-    wr_store(&w->polling, 1);
-    wr_store(&wr_rt.poller_until, WEIR_FOREVER);
-    wr_store_rlx(&w->now, wr_clock());
-    int64_t wait = until_next_timer(w, limit);
-    wr_store(&wr_rt.poller_until, wait < 0 ? WEIR_FOREVER : w->now + wait);
-    if (wr_load(&w->state) == WR_ASLEEP)
-        poll_now(w, until_next_timer(w, wait));
-    wr_store(&wr_rt.poller_until, 0);
-    wr_store(&w->polling, 0);
-    wr_store(&wr_rt.poller_taken, 0);
-}
-
-static void sleep_here(struct wr_worker *w, int64_t limit)
-{
-    if (!wr_xchg(&wr_rt.poller_taken, 1))
-        sleep_in_poller(w, limit);
-    else
-        wr_futex_wait(&w->state, WR_ASLEEP, limit);
-}
-
-static void idle(struct wr_worker *w, int64_t limit)
-{
-    wr_store(&w->state, WR_ASLEEP);
-    wr_add(&wr_rt.idle, 1);
-    if (!anything_elsewhere(w)) {
-        wr_runtime_idle();
-        sleep_here(w, limit);
-    }
-    wr_sub(&wr_rt.idle, 1);
-    wr_store(&w->state, WR_AWAKE);
-    if (wr_load_rlx(&wr_rt.monitor_asleep))
-        wr_monitor_wake();
-}
-
-/* One round of looking; true: p is to be run. */
-static bool look(struct wr_worker *w, struct wr_pick *p)
-{
-    int64_t last = w->now;
-    look_around(w);
-    share_backlog(w, last);
-    return pick_global(w, p) || pick_local(w, p) || steal(w, p);
-}
+/* ---- the base ------------------------------------------------------------ */
 
 /* A new task that nobody stole and newer ones hide gets its turn too. */
 static void age_spawns(struct wr_worker *w)
@@ -716,10 +483,10 @@ void wr_worker_loop(struct wr_worker *w)
     while (!wr_load_rlx(&wr_rt.stopping)) {
         if (++visits % TICKS == 0)
             age_spawns(w);
-        if (look(w, &p))
+        if (wr_worker_look(w, &p))
             run(w, &p);
-        else if (!search(w))
-            idle(w, -1);
+        else if (!wr_worker_search(w))
+            wr_worker_idle(w, -1);
     }
 }
 
@@ -727,18 +494,17 @@ int wr_worker_once(struct wr_worker *w, int64_t timeout)
 {
     struct wr_pick p = {NULL, NULL};
     uint32_t before = w->tick;
-    if (!look(w, &p)) {
+    if (!wr_worker_look(w, &p)) {
         if (timeout == 0)
-            poll_now(w, 0);
+            wr_worker_poll(w, 0);
         else
-            idle(w, timeout);
-        look_around(w);
-        if (!look(w, &p))
+            wr_worker_idle(w, timeout);
+        if (!wr_worker_look(w, &p))
             return 0;
     }
     do
         run(w, &p);
-    while (w->tick - before < TICKS && look(w, &p));
+    while (w->tick - before < TICKS && wr_worker_look(w, &p));
     return (int)(w->tick - before);
 }
 

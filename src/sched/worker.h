@@ -32,7 +32,10 @@ enum wr_after {
     WR_AFTER_EXIT
 };
 
-enum { WR_GRAB = 32 }; /* taken at once from the global queue or a victim */
+enum {
+    WR_GRAB = 32,          /* taken at once from the global queue or a victim */
+    WR_SPARE_AFTER = 50000 /* ns of backlog after which another is woken      */
+};
 
 enum wr_worker_state { WR_AWAKE, WR_ASLEEP, WR_NOTIFIED };
 
@@ -110,6 +113,32 @@ int wr_task_spawn(const struct wr_spawn *s);
 /* A task that has its stack already is as new as those: w, the caller's own
  * worker or NULL, queues it among them. */
 void wr_task_new(struct wr_worker *w, struct wr_task *t);
+
+/* ---- the base: looking for work (look.c) --------------------------------- */
+
+/* One round of looking; true: p is to be run. */
+bool wr_worker_look(struct wr_worker *w, struct wr_pick *p);
+
+/* The longer look of one who found nothing; true: it is worth another round. */
+bool wr_worker_search(struct wr_worker *w);
+
+/* Is there anything for w to do, but for what may be on its own queue? */
+bool wr_worker_elsewhere(struct wr_worker *w);
+
+/* What the worker has at hand (worker.c). */
+bool wr_worker_pick(struct wr_worker *w, struct wr_pick *p);
+
+/* Of the n entries in got the first is to be run, if it can; the others are
+ * queued (worker.c). */
+bool wr_worker_keep(struct wr_worker *w, uint32_t n, struct wr_pick *p);
+
+/* ---- the base: sleeping (idle.c) ----------------------------------------- */
+
+/* Takes descriptors' events, and waits at most timeout ns for the first. */
+void wr_worker_poll(struct wr_worker *w, int64_t timeout);
+
+/* Sleeps until it is woken, or for limit ns, unless there is work. */
+void wr_worker_idle(struct wr_worker *w, int64_t limit);
 
 /* Wakes one sleeping worker, if any. */
 void wr_worker_wake_one(void);
