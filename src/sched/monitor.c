@@ -2,8 +2,9 @@
 /*
  * The monitor: a thread that looks at the workers now and then and does what
  * a worker cannot do for itself while a task holds it: give its work to
- * another, look at timers and descriptors, warn about the task, and give the
- * memory of idle stacks back. It sleeps while all workers do.
+ * another, look at timers and descriptors, end the waits that are overdue when
+ * tasks hold all of them, warn about the task, and give the memory of idle
+ * stacks back. It sleeps while all workers do.
  */
 #include <stdio.h>
 #include "port/clock.h"
@@ -97,6 +98,18 @@ static void look_at_poller(int64_t now)
         wr_worker_wake_one();
 }
 
+/* No worker has looked for a while, and none is there to be woken. What waits
+ * no more and is not yet awake counts as outside, so that nobody takes this
+ * moment for a deadlock. */
+static void look_at_timers(int64_t now)
+{
+    if (wr_load(&wr_rt.idle) > 0 || wr_timers_next() > now - STUCK_AFTER)
+        return;
+    wr_outside_enter();
+    wr_timers_end_waits(now);
+    wr_outside_leave();
+}
+
 static bool all_idle(void)
 {
     return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers;
@@ -139,6 +152,7 @@ static void *monitor_main(void *arg)
         for (int i = 0; i < wr_rt.nworkers; i++)
             look_at(wr_rt.workers[i], &monitor.seen[i], now);
         look_at_poller(now);
+        look_at_timers(now);
         if (!trim(now) && all_idle())
             sleep_with_them();
     }

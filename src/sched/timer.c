@@ -368,18 +368,29 @@ static void call_due(struct wheel *w)
     }
 }
 
-static void run_wheel(struct wheel *w, int64_t now)
+/* Waits that are due end; calls get in line, and stay due unless the caller
+ * makes them. */
+static void turn_wheel(struct wheel *w, int64_t now, bool calls)
 {
     struct wr_wakes wakes = {0};
-    int64_t tick, last = now >> TICK_BITS;
+    int64_t tick, last = now >> TICK_BITS, next = WEIR_FOREVER;
     wr_lock(&w->lock);
     while (earliest(w, &tick) && tick <= last)
         open_slot(w, tick, &wakes);
     if (w->tick < last)
         w->tick = last;
-    wr_store(&w->next, earliest(w, &tick) ? tick << TICK_BITS : WEIR_FOREVER);
+    if (!calls && w->bits[DUE])
+        next = last << TICK_BITS;
+    else if (earliest(w, &tick))
+        next = tick << TICK_BITS;
+    wr_store(&w->next, next);
     wr_unlock(&w->lock);
     wr_wake(&wakes);
+}
+
+static void run_wheel(struct wheel *w, int64_t now)
+{
+    turn_wheel(w, now, true);
     wr_lock(&w->lock);
     call_due(w);
     wr_unlock(&w->lock);
@@ -390,6 +401,13 @@ void wr_timers_run(int64_t now)
     for (int i = 0; i < WHEELS; i++)
         if (wr_load_rlx(&wheels[i].next) <= now)
             run_wheel(&wheels[i], now);
+}
+
+void wr_timers_end_waits(int64_t now)
+{
+    for (int i = 0; i < WHEELS; i++)
+        if (wr_load_rlx(&wheels[i].next) <= now)
+            turn_wheel(&wheels[i], now, false);
 }
 
 int64_t wr_timers_next(void)

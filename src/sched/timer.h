@@ -49,6 +49,10 @@ void wr_deadline_leave(struct wr_deadline *d, uint32_t winner);
 /* Fires what is due at now. */
 void wr_timers_run(int64_t now);
 
+/* Of what is due at now only the waits, and no calls: for a thread that is no
+ * worker. */
+void wr_timers_end_waits(int64_t now);
+
 /* The earliest instant at which wr_timers_run has something to do,
  * WEIR_FOREVER if none: a glance. */
 int64_t wr_timers_next(void);

@@ -178,6 +178,18 @@ static inline void crew_run(int mode, void (*body)(struct crew *))
     }
 }
 
+/* A stop that leaves tasks which all wait. A worker that the machine has not
+ * let run for a second counts as kept, and is asked again. */
+static inline int stop_leaving(int64_t timeout)
+{
+    int left;
+
+    do
+        left = weir_stop(timeout);
+    while (left == WEIR_TIMEDOUT);
+    return left;
+}
+
 /* A number that tasks reach easily and threads, costing more, do not. */
 static inline int crew_many(const struct crew *crew, int tasks, int threads)
 {
