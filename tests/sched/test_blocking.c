@@ -254,7 +254,8 @@ START_TEST(a_stop_ends_its_threads)
         must(wr_blocking_threads() >= 1);
         must_eq(weir_stop(WEIR_FOREVER), 0);
         must_eq(wr_blocking_threads(), 0);
-        must_eq(count_threads(), before);
+        while (count_threads() != before) /* a joined one is listed still */
+            sched_yield();
     }
 }
 END_TEST

@@ -29,10 +29,10 @@ START_TEST(a_task_left_over_goes_on_after_a_restart)
     must_eq(weir_go(read_one, &r), 0);
     for (i = 0; i < 5; i++) {
         fds_await_waiters(r.fd[0], 1);
-        must_eq(weir_stop(0), 1);
+        must_eq(stop_leaving(0), 1);
         must_eq(weir_start(NULL), 0);
     }
-    must_eq(weir_stop(0), 1);
+    must_eq(stop_leaving(0), 1);
     must_eq(weir_write(r.fd[1], "x", 1, NULL), 1);
     must_eq(weir_start(NULL), 0);
     must_eq(weir_stop(WEIR_FOREVER), 0);
@@ -48,7 +48,7 @@ START_TEST(a_task_left_over_is_ended_by_a_close)
     must_eq(pipe(r.fd), 0);
     must_eq(weir_go(read_one, &r), 0);
     fds_await_waiters(r.fd[0], 1);
-    must_eq(weir_stop(0), 1);
+    must_eq(stop_leaving(0), 1);
     must_eq(weir_close(r.fd[0]), 0);
     must_eq(weir_start(NULL), 0);
     must_eq(weir_stop(WEIR_FOREVER), 0);

@@ -6,8 +6,9 @@
  */
 #include "../chan/parties.h"
 
-/* Three in a round is what it comes to on an idle machine. */
-enum { LONG_ONES = 8, ROUNDS = 20, ENOUGH = ROUNDS };
+/* Three in a round is what it comes to on an idle machine, and two on one that
+ * has more to do; one that is stopped in the middle has another chance. */
+enum { LONG_ONES = 8, ROUNDS = 20, ENOUGH = 30, TRIES = 3 };
 
 static void work(void *arg)
 {
@@ -47,9 +48,12 @@ static int play(void *arg)
 START_TEST(long_tasks_are_shared)
 {
     const weir_opts two = {.workers = 2};
+    int tries = 0;
 
-    must_eq(weir_start(&two), 0);
-    must(weir_run(play, NULL) >= ENOUGH);
+    do {
+        must_eq(weir_start(&two), 0);
+        must(tries++ < TRIES);
+    } while (weir_run(play, NULL) < ENOUGH);
 }
 END_TEST
 
