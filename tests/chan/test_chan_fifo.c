@@ -3,9 +3,6 @@
  * First in, first out: through the buffer, through the hand-off, and among
  * those who wait. Many senders are each in order at every receiver.
  */
-#include <stdio.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "parties.h"
 
 enum { N = 30 };
@@ -138,14 +135,12 @@ BEHAVIOUR(each_sender_in_order_at_each_receiver)
 
 /*
  * Waiters are served in the order of their coming. To know that order, each
- * must be seen to wait before the next one comes: on a single worker a yield
- * runs a new task until it parks; a thread sleeps when the kernel says so.
+ * must be seen to wait before the next one comes: the channel counts them.
  */
 struct queuer {
     weir_chan *c;
     bool sends;
     int number;
-    atomic_int tid; /* of a thread that is about to wait */
 };
 
 static void queue_up(void *arg)
@@ -153,7 +148,6 @@ static void queue_up(void *arg)
     struct queuer *q = arg;
     int got = q->number;
 
-    atomic_store(&q->tid, (int)syscall(SYS_gettid));
     if (q->sends)
         must_eq(weir_chan_send(q->c, &got, NULL), 0);
     else
@@ -161,26 +155,16 @@ static void queue_up(void *arg)
     must_eq(got, q->number);
 }
 
-static bool thread_sleeps(int tid)
+static void wait_till_queued(const weir_chan *c, uint64_t n)
 {
-    char path[64], text[256] = "", *state;
-    FILE *f;
+    weir_chan_stats s;
 
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-    f = fopen(path, "r");
-    must(f != NULL);
-    must(fgets(text, sizeof text, f) != NULL);
-    fclose(f);
-    state = strrchr(text, ')');
-    return state != NULL && state[2] == 'S';
-}
-
-static void wait_till_queued(struct queuer *q, bool is_task)
-{
-    while (atomic_load(&q->tid) == 0)
+    for (;;) {
+        must_eq(weir_chan_get_stats(c, &s), 0);
+        if (s.blocked_sends + s.blocked_recvs == n)
+            return;
         weir_yield();
-    while (!is_task && !thread_sleeps(atomic_load(&q->tid)))
-        weir_yield();
+    }
 }
 
 enum { LINE = 12 };
@@ -211,11 +195,9 @@ static int line_main(void *arg)
     for (sends = 0; sends < 2; sends++) {
         c = weir_chan_new(sizeof(int), 0);
         for (i = 0; i < LINE; i++) {
-            bool is_task = crew_is_task(crew, atomic_load(&crew->started));
-
             line[i] = (struct queuer){.c = c, .sends = sends, .number = i};
             crew_go(crew, queue_up, &line[i]);
-            wait_till_queued(&line[i], is_task);
+            wait_till_queued(c, (uint64_t)i + 1);
         }
         serve(c, sends);
         crew_wait(crew);

@@ -180,7 +180,7 @@ static void start_stuck(struct world *w, bool ordered, weir_ctx *ctx)
     *w = (struct world){.gate = ints_new(0)};
     start(w, pass, wait_for_ever, ordered, ctx);
     while (counts_of(w->p, 2).inside < ROOM + 2 ||
-           counts_of(w->p, 1).inside < ROOM + 2)
+           counts_of(w->p, 1).inside < ROOM + 2 || atomic_load(&w->waiting) < 2)
         weir_yield();
     settle();
 }

@@ -120,12 +120,14 @@ BEHAVIOUR(nothing_is_lost_in_good_time)
 
 /* Two jobs hang, four are queued behind them, the pipeline is full, and two
  * lines of the log are unread: all of that is in the report. The two that hang
- * end when they are told to, maybe before they are counted as running. */
+ * end when they are told to, maybe before they are counted as running. The
+ * pipeline ends by the pool's close, or by the deadline if that comes first. */
 BEHAVIOUR(what_is_left_is_told)
 {
     struct world w = {.gate = ints_new(0)};
     weir_pool_counts jobs;
     weir_pipeline_counts passed;
+    int err;
 
     start_world(&w, (weir_shutdown_opts){.deadline = WEIR_MILLISECOND,
                                          .grace = WEIR_FOREVER});
@@ -139,7 +141,8 @@ BEHAVIOUR(what_is_left_is_told)
     must_eq(weir_shutdown_request(w.s), 0);
     must(weir_shutdown_wait(w.s, NULL) < 0);
     must_eq(weir_pool_join(w.pool), WEIR_TIMEDOUT);
-    must_eq(weir_pipeline_wait(w.pipeline), WEIR_CLOSED);
+    err = weir_pipeline_wait(w.pipeline);
+    must(err == WEIR_CLOSED || err == WEIR_TIMEDOUT);
     must_eq(weir_pipeline_get_counts(w.pipeline, -1, &passed), 0);
     must_eq(report_of(w.s, 0).left, passed.left);
     must(report_of(w.s, 1).left >= 4 && report_of(w.s, 1).left <= 6);
