@@ -112,7 +112,7 @@ all term > got
 same "SIGTERM: what was read is published" in got
 
 : > err
-"$weir" pub "file:q.db?topic=full&max_messages=3$fast" --grace 100ms < in \
+"$weir" pub "file:q.db?topic=full&max_messages=3$fast" --grace 2s < in \
     2> err &
 pid=$!
 wait_for "$pid" 'in [1-9]'
