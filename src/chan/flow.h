@@ -13,13 +13,8 @@
 #define WR_CHAN_FLOW_H
 
 #include "base/histogram.h"
+#include "base/inside.h"
 #include "chan/chan.h"
-
-/* A party in a hook; on its stack, listed under the channel's lock. */
-struct wr_inside {
-    struct wr_inside *next;
-    const void *party;
-};
 
 /* One direction's times. Under the lock. */
 struct wr_timing {
@@ -40,7 +35,7 @@ struct wr_flow {
     /* Under the lock. */
     uint64_t rng;
     uint64_t bytes, highest_bytes;
-    struct wr_inside *inside;
+    struct wr_inside *inside; /* parties in a hook                          */
     struct wr_timing send, recv;
     struct wr_histogram *residence; /* NULL: no clocks */
     bool above;                     /* high was reached, low not yet */

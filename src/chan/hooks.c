@@ -2,20 +2,9 @@
 /* Calling a channel's hooks: outside every lock, and never from themselves. */
 #include "chan/flow.h"
 
-/* Who calls: the task, or else the thread. */
-static const void *party(void)
-{
-    const void *task = wr_task_self();
-    return task ? task : (const void *)wr_thread_parker();
-}
-
 bool wr_hook_inside(const weir_chan *c)
 {
-    const void *me = party();
-    const struct wr_inside *in = c->flow->inside;
-    while (in && in->party != me)
-        in = in->next;
-    return in != NULL;
+    return wr_inside_has_me(c->flow->inside);
 }
 
 bool wr_hook_around(weir_chan *c)
@@ -33,11 +22,8 @@ static bool enter(weir_chan *c, struct wr_inside *in)
 {
     wr_lock(&c->lock);
     bool allowed = !wr_hook_inside(c);
-    if (allowed) {
-        in->party = party();
-        in->next = c->flow->inside;
-        c->flow->inside = in;
-    }
+    if (allowed)
+        wr_inside_enter(&c->flow->inside, in);
     wr_unlock(&c->lock);
     return allowed;
 }
@@ -45,10 +31,7 @@ static bool enter(weir_chan *c, struct wr_inside *in)
 static void leave(weir_chan *c, struct wr_inside *in)
 {
     wr_lock(&c->lock);
-    struct wr_inside **at = &c->flow->inside;
-    while (*at != in)
-        at = &(*at)->next;
-    *at = in->next;
+    wr_inside_leave(&c->flow->inside, in);
     wr_unlock(&c->lock);
 }
 
