@@ -78,13 +78,12 @@ START_TEST(ids_that_are_over_go_behind_one_that_is_not)
 {
     files_begin();
     weir_pub *week = publisher(url_of("t.db", "sync=off&topic=week&dedup=7d"));
-    weir_pub *moment =
-        publisher(url_of("t.db", "sync=off&topic=moment&dedup=1s"));
+    weir_pub *hour = publisher(url_of("t.db", "sync=off&topic=hour&dedup=1h"));
     publish_ids(week, 'w', 2);
-    publish_ids(moment, 'a', 20);
-    shift += 2;
-    publish_ids(moment, 'b', 20);
-    weir_pub_free(moment);
+    publish_ids(hour, 'a', 20);
+    shift += 2 * 3600;
+    publish_ids(hour, 'b', 20);
+    weir_pub_free(hour);
     weir_pub_free(week);
     must_eq(raw_number(path_of("t.db"), "SELECT count(*) FROM ids"), 2 + 20);
     files_end();

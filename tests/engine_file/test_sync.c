@@ -184,8 +184,11 @@ START_TEST(what_was_to_be_safe_stays_so_when_others_do_not_care)
 }
 END_TEST
 
+static atomic_int come;
+
 static void publish_one(void *arg)
 {
+    atomic_fetch_add(&come, 1);
     must_eq(publish_number(arg, 1, NULL), 0);
 }
 
@@ -203,6 +206,8 @@ BEHAVIOUR(many_publishes_are_one_commit)
     syncs_since();
     for (int i = 0; i < PARTIES; i++)
         crew_go(crew, publish_one, p);
+    while (atomic_load(&come) < PARTIES)
+        weir_yield();
     settle();
     other_tell(&o, "go");
     must_eq(other_end(&o), 0);
