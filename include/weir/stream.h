@@ -40,7 +40,8 @@ typedef struct weir_loan {
 /* What storage says of a file. */
 typedef struct weir_file_info {
     bool complete;   /* it was finished, and nothing says otherwise        */
-    int64_t length;  /* bytes that are good, from 0 on, trimmed ones too   */
+    int64_t length;  /* bytes that are good, from 0 on, trimmed ones too;
+                        -1: nobody knows, nor whether it is complete       */
     int64_t start;   /* the first one that is kept                         */
     int64_t changed; /* when it was written last: ns since 1970            */
     uint64_t id;     /* tells it from others of its name; 0: not known     */
@@ -205,11 +206,11 @@ WEIR_API int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
 
 /*
  * A complete stream that is there already, closed, for readers. 0 and *out;
- * -ENOENT; WEIR_INCOMPLETE: it was cut off, or is being written; WEIR_CORRUPT:
- * another kind of file, or a damaged end (what lies before that is looked at
- * by weir_stream_verify); WEIR_UNSUPPORTED: files of fs do not say whether they
- * are complete; WEIR_ENOMEM, WEIR_EINVAL, or what fs returns. When another
- * file takes the name, new readers get -ESTALE.
+ * -ENOENT; WEIR_INCOMPLETE: it was cut off, its end is damaged, or it is being
+ * written; WEIR_CORRUPT: another kind of file, or a damaged beginning (what
+ * lies between them is looked at by weir_stream_verify); WEIR_UNSUPPORTED:
+ * files of fs do not say whether they are complete; WEIR_ENOMEM, WEIR_EINVAL,
+ * or what fs returns.
  */
 WEIR_API int weir_stream_open(weir_fs *fs, const char *name, weir_stream **out);
 
@@ -291,7 +292,8 @@ WEIR_API int weir_stream_cancel(weir_stream *s, int code);
 WEIR_API int weir_stream_shutdown(weir_stream *s, int code, weir_ctx *ctx);
 
 /* weir_stream_shutdown with WEIR_REMOVING, then takes the file's name away.
- * Removing again returns 0. Also what the file system's remove returned; a
+ * Removing again returns 0. -ESTALE: another file has taken the name, which
+ * stays. Also what the file system's remove returned; a
  * remove that failed, or whose ctx ended, may be tried again. */
 WEIR_API int weir_stream_remove(weir_stream *s, weir_ctx *ctx);
 
@@ -316,7 +318,8 @@ WEIR_API int weir_stream_get_counts(weir_stream *s, weir_stream_counts *out);
 typedef struct weir_reader weir_reader;
 
 /* A new reader at the first byte that is kept: 0 and *out; WEIR_REMOVING or
- * the code of a shutdown; the code of a cancel; -ESTALE (see weir_stream_open);
+ * the code of a shutdown; the code of a cancel; -ESTALE: another file has taken
+ * the name;
  * WEIR_ENOMEM, WEIR_EINVAL, or what the file system's open returned. */
 WEIR_API int weir_stream_next_reader(weir_stream *s, weir_reader **out);
 

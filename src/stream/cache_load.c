@@ -26,7 +26,7 @@ static int ask(weir_fs *fs, const char *name, weir_file_info *info)
         return err;
     err = f->ops->info ? f->ops->info(f, info) : WEIR_UNSUPPORTED;
     f->ops->close(f);
-    return err;
+    return !err && info->length < 0 ? WEIR_UNSUPPORTED : err;
 }
 
 /* An entry gives way to a later one. */

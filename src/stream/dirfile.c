@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <weir/task.h>
@@ -180,10 +181,46 @@ int wr_dir_sync(weir_file *f)
     return wr_dir_blocking(sync_there, f);
 }
 
+/* The number of an inode that is gone is used again, and then with another
+ * time of birth, where the kernel's file system knows of one. */
+static uint64_t identity(const struct statx *st)
+{
+    const uint64_t born =
+        (uint64_t)st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
+    const uint64_t id = st->stx_ino * UINT64_C(0x9e3779b97f4a7c15) ^ born;
+    return id ? id : 1;
+}
+
+struct asking {
+    const struct dir_file *f;
+    weir_file_info *info;
+};
+
+static int ask_there(void *arg)
+{
+    const struct asking *a = arg;
+    struct statx st;
+    if (statx(a->f->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
+              &st) < 0)
+        return -errno;
+    *a->info = (weir_file_info){
+        .length = -1,
+        .changed = st.stx_mtime.tv_sec * WEIR_SECOND + st.stx_mtime.tv_nsec,
+        .id = identity(&st),
+    };
+    return 0;
+}
+
+static int plain_info(weir_file *file, weir_file_info *out)
+{
+    return wr_dir_blocking(ask_there, &(struct asking){wr_dir_file(file), out});
+}
+
 const weir_file_ops wr_plain_ops = {
     .write = plain_write,
     .read_at = plain_read_at,
     .close = wr_dir_close,
     .trim = plain_trim,
     .sync = wr_dir_sync,
+    .info = plain_info,
 };

@@ -41,25 +41,24 @@ static int join(weir_reader *r)
     return err;
 }
 
-/* Is it still the stream's file that has the name? */
-static int look_whose(const weir_reader *r)
+/* Is it the stream's file? */
+static int look_whose(const weir_stream *s, weir_file *f)
 {
     weir_file_info info;
-    if (r->stream->id == 0)
+    if (s->id == 0)
         return 0;
-    int err = r->file->ops->info(r->file, &info);
-    return err ? err : info.id == r->stream->id ? 0 : -ESTALE;
+    int err = f->ops->info(f, &info);
+    return err ? err : info.id == s->id ? 0 : -ESTALE;
 }
 
-static int open_file(weir_reader *r)
+int wr_stream_open_file(const weir_stream *s, weir_file **out)
 {
-    const weir_stream *s = r->stream;
-    int err = s->fs->ops->open(s->fs, s->name, &r->file);
+    int err = s->fs->ops->open(s->fs, s->name, out);
     if (err)
         return err;
-    err = look_whose(r);
+    err = look_whose(s, *out);
     if (err)
-        r->file->ops->close(r->file);
+        (*out)->ops->close(*out);
     return err;
 }
 
@@ -67,7 +66,7 @@ static int open_file(weir_reader *r)
  * whatever came of the opening. */
 static int open_reader(weir_reader *r)
 {
-    int err = open_file(r);
+    int err = wr_stream_open_file(r->stream, &r->file);
     if (err) {
         const int refused = look_whether_admitted(r->stream);
         return refused ? refused : err;
@@ -101,7 +100,7 @@ int weir_stream_next_reader(weir_stream *s, weir_reader **out)
 
 const char *weir_reader_name(const weir_reader *r)
 {
-    return r ? r->stream->name : "";
+    return r ? weir_stream_name(r->stream) : "";
 }
 
 /* ---- closing ------------------------------------------------------------- */

@@ -6,7 +6,13 @@
 #include "stream/stream.h"
 
 #include "base/misuse.h"
-#include "base/mem.h"
+
+static void take_over(weir_stream *s, const weir_file_info *info)
+{
+    s->id = info->id;
+    s->written = info->length;
+    s->start = info->start;
+}
 
 /* ---- complete ------------------------------------------------------------ */
 
@@ -19,6 +25,8 @@ static int look(weir_fs *fs, const char *name, weir_file **f,
         return err;
     const weir_file_ops *ops = (*f)->ops;
     err = ops->info ? ops->info(*f, info) : WEIR_UNSUPPORTED;
+    if (!err && info->length < 0)
+        err = WEIR_UNSUPPORTED;
     if (!err && !info->complete)
         err = WEIR_INCOMPLETE;
     if (err)
@@ -26,30 +34,25 @@ static int look(weir_fs *fs, const char *name, weir_file **f,
     return err;
 }
 
-int weir_stream_open(weir_fs *fs, const char *name, weir_stream **out)
+static int adopt(weir_stream *s, weir_ctx *ctx)
 {
-    static const weir_stream_opts keep_all;
     weir_file_info info;
     weir_file *f;
-    if (out)
-        *out = NULL;
-    if (!fs || !name || !out)
-        return WR_MISUSE("no file system, name or place for the stream");
-    weir_stream *s = wr_stream_make(fs, name, &keep_all);
-    if (!s)
-        return WEIR_ENOMEM;
-    int err = look(fs, name, &f, &info);
-    if (err) {
-        wr_free(s);
+    (void)ctx;
+    int err = look(s->fs, s->name, &f, &info);
+    if (err)
         return err;
-    }
     f->ops->close(f);
-    s->id = info.id;
-    s->written = info.length;
-    s->start = info.start;
+    take_over(s, &info);
     s->ending = s->ended = true;
-    *out = s;
     return 0;
+}
+
+int weir_stream_open(weir_fs *fs, const char *name, weir_stream **out)
+{
+    const char *refused = wr_stream_args(fs, name, NULL, out);
+    return refused ? WR_MISUSE(refused)
+                   : wr_stream_make(fs, name, NULL, adopt, NULL, out);
 }
 
 int weir_stream_verify(weir_fs *fs, const char *name, weir_ctx *ctx)
@@ -71,44 +74,27 @@ int weir_stream_verify(weir_fs *fs, const char *name, weir_ctx *ctx)
 static int reopen(weir_stream *s, weir_ctx *ctx)
 {
     weir_file_info info;
+    if (!s->fs->ops->reopen)
+        return WEIR_UNSUPPORTED;
     int err = s->fs->ops->reopen(s->fs, s->name, ctx, &s->out);
     if (err)
         return err;
     err = wr_stream_suits(s);
     if (!err)
         err = s->out->ops->info(s->out, &info);
-    if (err) {
+    if (err)
         s->out->ops->close(s->out);
-        return err;
-    }
-    s->id = info.id;
-    s->written = info.length;
-    s->start = info.start;
-    return 0;
+    else
+        take_over(s, &info);
+    return err;
 }
 
 int weir_stream_resume(weir_fs *fs, const char *name, const weir_stream_opts *o,
                        weir_ctx *ctx, weir_stream **out)
 {
-    static const weir_stream_opts keep_all;
-    o = o ? o : &keep_all;
-    if (out)
-        *out = NULL;
-    if (!fs || !name || !out)
-        return WR_MISUSE("no file system, name or place for the stream");
-    if (wr_stream_wrong(o))
-        return WR_MISUSE(wr_stream_wrong(o));
-    if (!fs->ops->reopen)
-        return WEIR_UNSUPPORTED;
-    weir_stream *s = wr_stream_make(fs, name, o);
-    if (!s)
-        return WEIR_ENOMEM;
-    int err = reopen(s, ctx);
-    if (err)
-        wr_free(s);
-    else
-        *out = s;
-    return err;
+    const char *refused = wr_stream_args(fs, name, o, out);
+    return refused ? WR_MISUSE(refused)
+                   : wr_stream_make(fs, name, o, reopen, ctx, out);
 }
 
 /* ---- safe ---------------------------------------------------------------- */

@@ -12,7 +12,8 @@
 
 /* ---- making and freeing -------------------------------------------------- */
 
-const char *wr_stream_wrong(const weir_stream_opts *o)
+/* Why the options cannot be, or NULL. */
+static const char *wrong(const weir_stream_opts *o)
 {
     if (o->max_bytes < 0)
         return "max_bytes below 0";
@@ -39,9 +40,10 @@ int wr_stream_suits(const weir_stream *s)
     return suits ? 0 : WEIR_UNSUPPORTED;
 }
 
-static int open_out(weir_stream *s)
+static int create(weir_stream *s, weir_ctx *ctx)
 {
     weir_file_info info;
+    (void)ctx;
     int err = s->fs->ops->create(s->fs, s->name, &s->out);
     if (err)
         return err;
@@ -57,8 +59,18 @@ static int open_out(weir_stream *s)
     return err;
 }
 
-weir_stream *wr_stream_make(weir_fs *fs, const char *name,
-                            const weir_stream_opts *o)
+const char *wr_stream_args(const weir_fs *fs, const char *name,
+                           const weir_stream_opts *o, weir_stream **out)
+{
+    if (out)
+        *out = NULL;
+    if (!fs || !name || !out)
+        return "no file system, name or place for the stream";
+    return o ? wrong(o) : NULL;
+}
+
+static weir_stream *make(weir_fs *fs, const char *name,
+                         const weir_stream_opts *o)
 {
     const size_t size = strlen(name) + 1;
     weir_stream *s = wr_alloc(sizeof *s + size);
@@ -66,31 +78,32 @@ weir_stream *wr_stream_make(weir_fs *fs, const char *name,
         return NULL;
     s->name = memcpy(s + 1, name, size);
     s->fs = fs;
-    s->opts = *o;
+    if (o)
+        s->opts = *o;
     s->refs = 1;
     return s;
 }
 
-int weir_stream_new(weir_fs *fs, const char *name, const weir_stream_opts *o,
-                    weir_stream **out)
+int wr_stream_make(weir_fs *fs, const char *name, const weir_stream_opts *o,
+                   wr_stream_way *way, weir_ctx *ctx, weir_stream **out)
 {
-    static const weir_stream_opts keep_all;
-    o = o ? o : &keep_all;
-    if (out)
-        *out = NULL;
-    if (!fs || !name || !out)
-        return WR_MISUSE("no file system, name or place for the stream");
-    if (wr_stream_wrong(o))
-        return WR_MISUSE(wr_stream_wrong(o));
-    weir_stream *s = wr_stream_make(fs, name, o);
+    weir_stream *s = make(fs, name, o);
     if (!s)
         return WEIR_ENOMEM;
-    int err = open_out(s);
+    int err = way(s, ctx);
     if (err)
         wr_free(s);
     else
         *out = s;
     return err;
+}
+
+int weir_stream_new(weir_fs *fs, const char *name, const weir_stream_opts *o,
+                    weir_stream **out)
+{
+    const char *refused = wr_stream_args(fs, name, o, out);
+    return refused ? WR_MISUSE(refused)
+                   : wr_stream_make(fs, name, o, create, NULL, out);
 }
 
 /* Its file may have no empty name, so it has one of its own. */
@@ -100,8 +113,8 @@ int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
     name = name ? name : "";
     if (out)
         *out = NULL;
-    if (o && wr_stream_wrong(o))
-        return WR_MISUSE(wr_stream_wrong(o));
+    if (o && wrong(o))
+        return WR_MISUSE(wrong(o));
     weir_fs *fs = o ? wr_memfs_new(o->segment, o->spill_above, o->spill_to)
                     : weir_memfs_new(0);
     if (!fs)
@@ -112,12 +125,13 @@ int weir_stream_new_mem(const char *name, const weir_stream_opts *o,
         return err;
     }
     (*out)->own_fs = fs;
+    (*out)->unnamed = !*name;
     return 0;
 }
 
 const char *weir_stream_name(const weir_stream *s)
 {
-    return s ? s->name : "";
+    return s && !s->unnamed ? s->name : "";
 }
 
 weir_stream *weir_stream_ref(weir_stream *s)
@@ -252,6 +266,18 @@ int weir_stream_shutdown(weir_stream *s, int code, weir_ctx *ctx)
     return err;
 }
 
+/* Unless it is seen that another file has taken it. */
+static int remove_name(const weir_stream *s)
+{
+    weir_file *f;
+    int err = wr_stream_open_file(s, &f);
+    if (err == -ESTALE || err == WEIR_CORRUPT)
+        return err;
+    if (!err)
+        f->ops->close(f);
+    return s->fs->ops->remove(s->fs, s->name);
+}
+
 int weir_stream_remove(weir_stream *s, weir_ctx *ctx)
 {
     if (!s)
@@ -261,7 +287,7 @@ int weir_stream_remove(weir_stream *s, weir_ctx *ctx)
         return err;
     weir_mutex_lock(&s->writing, NULL);
     if (!s->removed)
-        err = s->fs->ops->remove(s->fs, s->name);
+        err = remove_name(s);
     s->removed = err == 0;
     weir_mutex_unlock(&s->writing);
     return err;

@@ -45,7 +45,8 @@ struct weir_stream {
     weir_fs *fs, *own_fs; /* own_fs goes with the stream, or is NULL */
     weir_stream_opts opts;
     char *name;
-    uint64_t id; /* of its file; 0: not known */
+    uint64_t id;  /* of its file; 0: not known */
+    bool unnamed; /* the name is its file's alone */
     int64_t refs;
 
     weir_file *out; /* under writing; NULL: closed */
@@ -84,13 +85,19 @@ struct weir_reader {
 
 /* ---- making (stream.c) --------------------------------------------------- */
 
-/* A stream without its file. NULL: no memory. */
-weir_stream *wr_stream_make(weir_fs *fs, const char *name,
-                            const weir_stream_opts *o);
-/* Why the options cannot be, or NULL. */
-const char *wr_stream_wrong(const weir_stream_opts *o);
+/* What no making takes, or NULL; *out is NULL after it. */
+const char *wr_stream_args(const weir_fs *fs, const char *name,
+                           const weir_stream_opts *o, weir_stream **out);
+/* How a stream comes to its file: 0, or a code, and nothing is left. */
+typedef int wr_stream_way(weir_stream *s, weir_ctx *ctx);
+/* Makes one that way; the arguments have been looked at. o may be NULL. */
+int wr_stream_make(weir_fs *fs, const char *name, const weir_stream_opts *o,
+                   wr_stream_way *way, weir_ctx *ctx, weir_stream **out);
 /* Can its file do what the options need? 0, or WEIR_UNSUPPORTED. */
 int wr_stream_suits(const weir_stream *s);
+
+/* The file that has its name, for reading; -ESTALE: that is another one. */
+int wr_stream_open_file(const weir_stream *s, weir_file **out);
 
 /* New readers get code from now on, if they do not get another already. */
 void wr_stream_refuse(weir_stream *s, int code);

@@ -21,7 +21,7 @@ static int try_stream(weir_fs *fs, const char *name)
 
 START_TEST(no_handle_is_invalid)
 {
-    weir_stream *s = mem_with((weir_stream_opts){0});
+    weir_stream *s = mem_with((weir_stream_opts){0}), *unnamed;
     weir_reader *r = reader_of(s);
     weir_loan loan = {0};
     char c = 0;
@@ -52,6 +52,9 @@ START_TEST(no_handle_is_invalid)
     ck_assert_str_eq(weir_stream_name(NULL), "");
     ck_assert_str_eq(weir_reader_name(NULL), "");
     ck_assert_str_eq(weir_stream_name(s), "stream");
+    must_eq(weir_stream_new_mem(NULL, NULL, &unnamed), 0);
+    ck_assert_str_eq(weir_stream_name(unnamed), "");
+    weir_stream_unref(unnamed);
     must(!counts_of(s).closed);
     weir_reader_free(r);
     weir_stream_unref(s);
