@@ -120,6 +120,8 @@ static bool plainly_full(const weir_chan *c)
            (int64_t)(wr_count(tail) - wr_count(head)) >= (int64_t)c->cap;
 }
 
+/* The short ways where nobody hears of what is dropped, nothing is timed, and
+ * the channel is just full. False: not so, or another sender took the room. */
 static bool drop_new_quietly(weir_chan *c)
 {
     wr_lock(&c->lock);
@@ -144,22 +146,6 @@ static bool replace_quietly(weir_chan *c, const void *elem,
     if (in)
         wr_ring_put(c, at, elem);
     return in;
-}
-
-/* The short way where nobody hears of what is dropped, nothing is timed, and
- * the channel is just full. False: not so, or another sender took the room. */
-static bool send_quietly(weir_chan *c, const void *elem)
-{
-    switch ((enum weir_policy)c->policy) {
-    case WEIR_DROP:
-        return drop_new_quietly(c);
-    case WEIR_DROP_OLDEST:
-        return replace_quietly(c, elem, WEIR_DROP_FIRST);
-    case WEIR_LATEST:
-        return replace_quietly(c, elem, WEIR_DROP_STALE);
-    default:
-        return false;
-    }
 }
 
 void wr_flow_drop_left(weir_chan *c)
@@ -431,9 +417,14 @@ int wr_recv_policy(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way)
 
 /* ---- whatever the fast side did not do ----------------------------------- */
 
-int wr_send_hard(weir_chan *c, const void *elem, weir_ctx *ctx, enum wr_way way)
+static WR_NOINLINE int send_harder(weir_chan *c, const void *elem,
+                                   weir_ctx *ctx, enum wr_way way)
 {
-    if (c->quiet && send_quietly(c, elem))
+    if (c->quiet && c->policy == WEIR_DROP_OLDEST &&
+        replace_quietly(c, elem, WEIR_DROP_FIRST))
+        return 0;
+    if (c->quiet && c->policy == WEIR_LATEST &&
+        replace_quietly(c, elem, WEIR_DROP_STALE))
         return 0;
     if (wr_unlikely(c->flowing))
         return wr_send_policy(c, elem, ctx, way);
@@ -442,6 +433,14 @@ int wr_send_hard(weir_chan *c, const void *elem, weir_ctx *ctx, enum wr_way way)
     if (rc == WEIR_FULL && way == WR_TRY)
         wr_add(&c->counts.refused, 1);
     return rc;
+}
+
+/* A few steps under the lock, or much more. */
+int wr_send_hard(weir_chan *c, const void *elem, weir_ctx *ctx, enum wr_way way)
+{
+    if (c->quiet && c->policy == WEIR_DROP && drop_new_quietly(c))
+        return 0;
+    return send_harder(c, elem, ctx, way);
 }
 
 int wr_recv_hard(weir_chan *c, void *elem, weir_ctx *ctx, enum wr_way way)
