@@ -298,6 +298,7 @@ typedef struct weir_store_ops {
      * with the first result that is not 0, and returns it. */
     int (*list)(void *store, const char *prefix,
                 int (*each)(void *arg, const char *path), void *arg);
+    /* May be NULL with has_ended: each path is looked at then. */
     int (*count)(void *store, weir_store_counts *out);
 
     /* What is wrong with a path, beyond what no store takes: a static
@@ -309,6 +310,10 @@ typedef struct weir_store_ops {
     int (*broadcast)(void *store, const char *prefix, const void *data,
                      size_t size, enum weir_store_full full, weir_ctx *ctx,
                      weir_store_account *account);
+
+    /* 1: the path has ended, or is of a kind that takes no messages; 0: it is
+     * open; -ENOENT. NULL: get_stats tells. */
+    int (*has_ended)(void *store, const char *path);
 } weir_store_ops;
 
 /* Opens a backend's store: 0 and *store; or a code, and a static sentence in

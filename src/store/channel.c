@@ -71,6 +71,8 @@ static int get(struct channels *c, const char *name, struct wr_path **out)
 static const char *wrong(const weir_store_channel_opts *o)
 {
     const weir_chan_opts lane = wr_lane_opts(o, NULL);
+    if (o->policy == WEIR_LATEST && o->buffer_size > 1)
+        return "the policy latest holds one message: buffer_size must be 1";
     return weir_chan_opts_error(&lane);
 }
 

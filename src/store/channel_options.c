@@ -79,10 +79,14 @@ int wr_store_channel_parse(weir_store_channel_opts *o,
                            const weir_store_option *options, const char **why)
 {
     static const struct wr_option known[] = {
-        {"buffer_size", buffer_size}, {"buffer_bytes", buffer_bytes},
-        {"persistent", persistent},   {"readers", readers},
-        {"policy", policy},           {"keep_messages", keep_messages},
-        {"keep_bytes", keep_bytes},   {NULL, NULL},
+        WR_OPTION("buffer_size", buffer_size),
+        WR_OPTION("buffer_bytes", buffer_bytes),
+        WR_OPTION("persistent", persistent),
+        WR_OPTION("readers", readers),
+        WR_OPTION("policy", policy),
+        WR_OPTION("keep_messages", keep_messages),
+        WR_OPTION("keep_bytes", keep_bytes),
+        {NULL, NULL, NULL, NULL},
     };
     *o = (weir_store_channel_opts){0};
     return wr_options_read(

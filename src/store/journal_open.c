@@ -114,8 +114,10 @@ static const char *read_sync(void *opts, const char *v)
 int wr_store_memory_open(void **store, const weir_store_option *options,
                          const char **why)
 {
-    static const struct wr_option known[] = {{"max_bytes", read_max_bytes},
-                                             {NULL, NULL}};
+    static const struct wr_option known[] = {
+        WR_OPTION("max_bytes", read_max_bytes),
+        {NULL, NULL, NULL, NULL},
+    };
     struct opts o = {0};
     int err = wr_options_read(
         &o, known, "an unknown option: there is max_bytes", options, why);
@@ -125,10 +127,12 @@ int wr_store_memory_open(void **store, const weir_store_option *options,
 int wr_store_file_open(void **store, const weir_store_option *options,
                        const char **why)
 {
-    static const struct wr_option known[] = {{"dir", read_dir},
-                                             {"max_bytes", read_max_bytes},
-                                             {"sync", read_sync},
-                                             {NULL, NULL}};
+    static const struct wr_option known[] = {
+        WR_OPTION("dir", read_dir),
+        WR_OPTION("max_bytes", read_max_bytes),
+        WR_OPTION("sync", read_sync),
+        {NULL, NULL, NULL, NULL},
+    };
     struct opts o = {0};
     int err = wr_options_read(
         &o, known, "an unknown option: there are dir, max_bytes and sync",

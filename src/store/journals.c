@@ -187,9 +187,10 @@ static int list(void *store, const char *prefix,
     return c->fs->ops->list(c->fs, each_file, &l);
 }
 
-/* Has the path ended? What is no path's file has, too: it takes no more. */
-static bool has_ended(struct wr_journals *c, const char *path)
+/* What is no path's file has ended, too. */
+static int has_ended(void *store, const char *path)
 {
+    struct wr_journals *c = store;
     weir_file_info info = {0};
     weir_mutex_lock(&c->lock, NULL);
     struct wr_journal *j = (struct wr_journal *)wr_table_find(&c->table, path);
@@ -206,30 +207,10 @@ static bool has_ended(struct wr_journals *c, const char *path)
     }
     if (known)
         return ended;
-    const int err = look(c, path, &info);
-    return err != WEIR_INCOMPLETE && (err < 0 || info.complete);
-}
-
-struct counting {
-    struct wr_journals *of;
-    weir_store_counts *out;
-};
-
-static int count_one(void *arg, const char *path)
-{
-    struct counting *to = arg;
-    if (has_ended(to->of, path))
-        to->out->closed++;
-    else
-        to->out->open++;
-    return 0;
-}
-
-static int count(void *store, weir_store_counts *out)
-{
-    struct counting to = {store, out};
-    *out = (weir_store_counts){0};
-    return list(store, "", count_one, &to);
+    const int found = look(c, path, &info);
+    if (found == 0)
+        return -ENOENT;
+    return found != WEIR_INCOMPLETE && (found < 0 || info.complete);
 }
 
 static int get_stats(void *store, const char *path, weir_store_stats *out)
@@ -380,8 +361,8 @@ const weir_store_ops wr_store_journal_ops = {
     .exists = exists,
     .remove = delete,
     .list = list,
-    .count = count,
     .path_error = path_error,
     .get_stats = get_stats,
     .broadcast = broadcast,
+    .has_ended = has_ended,
 };

@@ -136,30 +136,14 @@ static int get_stats(void *store, const char *path, weir_store_stats *out)
     return weir_store_get_stats(first, path, out);
 }
 
-struct counting {
-    struct wr_multi *of;
-    weir_store_counts *out;
-};
-
-static int count_one(void *arg, const char *path)
+/* What no store can tell of takes no messages. */
+static int has_ended(void *store, const char *path)
 {
-    struct counting *to = arg;
-    weir_store_stats stats;
-    int err = get_stats(to->of, path, &stats);
-    if (err)
-        return err == -ENOENT ? 0 : err; /* deleted meanwhile */
-    if (stats.ended)
-        to->out->closed++;
-    else
-        to->out->open++;
-    return 0;
-}
-
-static int count(void *store, weir_store_counts *out)
-{
-    struct counting to = {store, out};
-    *out = (weir_store_counts){0};
-    return list(store, "", count_one, &to);
+    weir_store *first;
+    const int has = first_with(store, path, &first);
+    if (has != 1)
+        return has ? 1 : -ENOENT;
+    return wr_store_has_ended(first, path);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -256,10 +240,10 @@ static const weir_store_ops multi_ops = {
     .exists = exists,
     .remove = delete,
     .list = list,
-    .count = count,
     .path_error = path_error,
     .get_stats = get_stats,
     .broadcast = broadcast,
+    .has_ended = has_ended,
 };
 
 static size_t given(weir_store *const *stores, size_t n)

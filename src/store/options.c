@@ -27,9 +27,9 @@ static const char *read_one(void *opts, const struct wr_option *known,
     if (!known[i].key)
         return unknown;
     if (*seen & UINT32_C(1) << i)
-        return "an option stands there twice";
+        return known[i].twice;
     if (!option->value)
-        return "an option has no value";
+        return known[i].without;
     *seen |= UINT32_C(1) << i;
     return known[i].read(opts, option->value);
 }

@@ -46,7 +46,7 @@ static bool complete(const weir_store_ops *o)
     return o && o->close && o->free && o->writer_open && o->write &&
            o->writer_close && o->writer_free && o->reader_open && o->read &&
            o->rest && o->reader_close && o->reader_free && o->exists &&
-           o->remove && o->list && o->count;
+           o->remove && o->list && (o->count || o->has_ended);
 }
 
 static struct backend *make(const char *name, const weir_store_ops *ops,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The face of the stores: looks at the arguments and hands the call to the
  * backend. */
+#include <errno.h>
 #include <weir/store.h>
 
 #include "base/mem.h"
@@ -214,11 +215,41 @@ int weir_store_list(weir_store *s, const char *prefix, weir_store_names *out)
     return err;
 }
 
+int wr_store_has_ended(weir_store *s, const char *path)
+{
+    weir_store_stats stats;
+    if (s->ops->has_ended)
+        return s->ops->has_ended(s->self, path);
+    int err = weir_store_get_stats(s, path, &stats);
+    return err ? err : stats.ended;
+}
+
+struct counting {
+    weir_store *store;
+    weir_store_counts *out;
+};
+
+/* One that is gone meanwhile does not count. */
+static int count_one(void *arg, const char *path)
+{
+    const struct counting *to = arg;
+    const int ended = wr_store_has_ended(to->store, path);
+    if (ended < 0)
+        return ended == -ENOENT ? 0 : ended;
+    to->out->closed += ended == 1;
+    to->out->open += ended == 0;
+    return 0;
+}
+
 int weir_store_count(weir_store *s, weir_store_counts *out)
 {
+    struct counting to = {s, out};
     if (!s || !out)
         return WR_MISUSE("no store, or no place for the counts");
-    return s->ops->count(s->self, out);
+    *out = (weir_store_counts){0};
+    if (s->ops->count)
+        return s->ops->count(s->self, out);
+    return s->ops->list(s->self, "", count_one, &to);
 }
 
 int weir_store_get_stats(weir_store *s, const char *path, weir_store_stats *out)

@@ -36,6 +36,9 @@ struct wr_store_naming {
 int wr_store_names_add(void *arg, const char *name);
 void wr_store_names_sort(weir_store_names *names);
 
+/* Has the path ended? As has_ended of the backends. */
+int wr_store_has_ended(weir_store *s, const char *path);
+
 /* One path more that a broadcast matched, where it came to this. */
 void wr_account_add(weir_store_account *a, int err);
 
@@ -45,7 +48,13 @@ void wr_account_add(weir_store_account *a, int err);
 struct wr_option {
     const char *key;
     const char *(*read)(void *opts, const char *value);
+    const char *twice, *without; /* said when it is there twice, or has none */
 };
+
+#define WR_OPTION(key, read)                                                   \
+    {                                                                          \
+        key, read, key " stands there twice", key " has no value"              \
+    }
 
 /* Reads the options into *opts by the table, which ends with a NULL key and
  * has at most 32: 0, or WEIR_EINVAL and *why. unknown: said of other keys. */

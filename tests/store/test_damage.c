@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are damaged, and files of other kinds: an error, never a message
  * that nobody wrote. */
+#include <weir/store_multi.h>
 #include "logs.h"
 
 static void flip(const char *path, off_t at, unsigned char bits)
@@ -204,6 +205,35 @@ START_TEST(foreign_files)
 }
 END_TEST
 
+/* Nor does counting open what others write to. */
+START_TEST(several_stores_count_them_as_one_does)
+{
+    struct dir d;
+    weir_store *s, *other, *all;
+    weir_store_writer *w;
+    weir_store_counts c;
+
+    dir_make(&d);
+    put_file(in_dir(&d, "text.msgs"), "Dear reader, this is no message.\n");
+    s = files_of(&d, NULL);
+    put_numbers(s, "left", 0, 1);
+    weir_store_free(s);
+    s = files_of(&d, NULL);
+    w = writer_of(s, "written");
+    other = files_of(&d, NULL);
+    must_eq(weir_store_multi(&all, &other, 1, NULL), 0);
+    must_eq(weir_store_count(all, &c), 0);
+    must(c.open == 2 && c.closed == 1);
+    weir_store_writer_free(writer_of(s, "left"));
+    weir_store_writer_free(w);
+    must_eq(weir_store_count(all, &c), 0);
+    must(c.open == 0 && c.closed == 3);
+    weir_store_free(all);
+    weir_store_free(s);
+    dir_end(&d);
+}
+END_TEST
+
 START_TEST(links_and_other_kinds_of_files)
 {
     struct dir d;
@@ -264,5 +294,6 @@ END_TEST
 CHECK_MAIN(CHECK_LOOP(each_bit_that_is_wrong_is_an_error, 2),
            CHECK_TEST(what_damage_does), CHECK_TEST(a_file_that_shrinks),
            CHECK_LOOP(a_file_that_is_replaced, 2), CHECK_TEST(foreign_files),
+           CHECK_TEST(several_stores_count_them_as_one_does),
            CHECK_TEST(links_and_other_kinds_of_files),
            CHECK_TEST(directories_that_cannot_be_opened))
