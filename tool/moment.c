@@ -25,7 +25,10 @@ static bool parse_date(const char *text, int64_t *ns)
         const char *rest = strptime(text, formats[i], &tm);
         if (!rest || (*rest && strcmp(rest, "Z") != 0))
             continue;
+        const int day = tm.tm_mday;
         time_t seconds = *rest ? timegm(&tm) : mktime(&tm);
+        if (tm.tm_mday != day) /* no such day: it was taken for a later one */
+            return false;
         if (seconds < 0 || seconds > INT64_MAX / WEIR_SECOND)
             return false;
         *ns = seconds * WEIR_SECOND;

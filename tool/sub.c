@@ -74,7 +74,8 @@ static bool is_empty(struct sub *s)
 }
 
 /* As weir_sub_recv_n; 0: it is empty. Nobody tells when what others have is
- * settled: WEIR_TIMEDOUT then, to look again. */
+ * settled: WEIR_TIMEDOUT then, to look again. What takes longer than that to
+ * be read from the topic is had without a limit. */
 static ptrdiff_t receive(struct sub *s, weir_message **m, size_t n)
 {
     weir_ctx limit;
@@ -85,7 +86,10 @@ static ptrdiff_t receive(struct sub *s, weir_message **m, size_t n)
     weir_ctx_init_timeout(&limit, &s->stop.input, LOOK_AGAIN);
     ptrdiff_t got = weir_sub_recv_n(s->topic, m, n, &limit);
     weir_ctx_fini(&limit);
-    return got;
+    if (got != WEIR_TIMEDOUT)
+        return got;
+    int code = weir_sub_try_recv(s->topic, m);
+    return code == 0 ? 1 : code == WEIR_EMPTY ? WEIR_TIMEDOUT : code;
 }
 
 /* Up to n messages; 0: the run is over. */

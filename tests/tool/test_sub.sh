@@ -153,6 +153,15 @@ is "an empty topic: exit 0" 0 "$status"
 run "$weir" sub 'file:q.db?topic=none' --until-empty --strict > got
 is "--strict, and nothing left: exit 0" 0 "$status"
 
+# What is read from the file for longer than --until-empty waits.
+if [ "${WEIR_RECORDS:-5000}" -ge 5000 ]; then
+    head -c 48000000 /dev/zero | tr '\0' x |
+        "$weir" pub 'file:big.db?sync=off' 2> err
+    run "$weir" sub file:big.db --until-empty | wc -c > got
+    is "--until-empty: a large message" 48000001 "$(cat got)"
+    rm -f big.db*
+fi
+
 # ---- usage -------------------------------------------------------------------
 wrong() { # PATTERN ARGUMENTS...
     local pattern=$1
@@ -169,7 +178,7 @@ wrong 'unknown option "depth"' 'file:q.db?depth=3'
 wrong 'b: there is one topic, file:a' file:a b
 wrong "option --group: '' is not a name of 1 to 255" $url --group ''
 wrong "option --group: .* of 1 to 255" $url --group "$(printf '%0256d' 0)"
-for from in '' now -1 12x @x 2026-13-01 '10:00'; do
+for from in '' now -1 12x @x 2026-13-01 2026-02-30 '10:00'; do
     wrong "option --from: '$from' is not begin, end, a message's number" \
         $url --from "$from"
 done
