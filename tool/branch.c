@@ -183,6 +183,7 @@ static void judge_command(struct branch *b, int status, enum outlet_end how)
     char text[64];
     job_show_status(status, text, sizeof text);
     bool broken_off = how == OUTLET_ENDED || weir_ctx_err(b->work);
+    b->command_failed = status != 0 && !broken_off && !is_sigpipe(status);
     if (status == 0)
         return;
     if (broken_off)
@@ -281,6 +282,11 @@ void branch_run(struct branch *b)
 
 void branch_settle(struct branch *b)
 {
+    struct ledger *l = &b->ledger;
     if (b->late.keep)
-        late_settle(&b->late, &b->ledger, b->ledger.status == EXIT_FAILED);
+        late_settle(&b->late, l, l->status == EXIT_FAILED);
+    if (b->command_failed) {
+        l->failed += l->left;
+        l->left = 0;
+    }
 }

@@ -34,8 +34,9 @@ struct branch {
     struct late late;
 
     /* The branch's own. */
-    struct child child; /* of a command                                     */
-    int fd;             /* -1: not open                                     */
+    struct child child;  /* of a command                                     */
+    int fd;              /* -1: not open                                     */
+    bool command_failed; /* what it did not get has failed                  */
 };
 
 /* Opens it, writes what the queue gives and waits for the command. The exit

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "span.h"
@@ -24,8 +26,13 @@ void keep_fini(struct keep *k)
 
 static void fail(struct keep *k, int code)
 {
+    const char *dir = secure_getenv("TMPDIR");
+    char what[256];
     k->error = code;
-    tool_say("the input cannot be kept for late branches", code);
+    snprintf(what, sizeof what,
+             "the input cannot be kept for late branches in memory and %s",
+             dir && *dir ? dir : "/tmp");
+    tool_say(what, code);
 }
 
 /* The bytes up to and with the last mark; all where there are none. */

@@ -30,6 +30,10 @@ fails "a missing command" '|no-such-command' \
     'exit status 127 \(command not found\)'
 fails "a command that fails" '|cat > /dev/null; exit 3' 'exit status 3'
 fails "a command that is killed" '|kill -9 $$' 'killed by signal 9'
+run "$weir" tee --lines '|exit 3' < "$work/in"
+read -r in out dropped failed_ left <<< "$(ledger "$work/err")"
+is "a command that fails: what it did not get has failed" \
+    "$((in - out)) 0 0" "$failed_ $left $dropped"
 fails "a missing folder" "$work/no/such" 'cannot open: No such file'
 fails "a folder" "$work" 'cannot open: Is a directory'
 fails "a full disk" /dev/full 'cannot write: .*space'
