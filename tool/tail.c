@@ -157,7 +157,9 @@ static int look_for_next(struct tail *t)
     int code = watch_file(&t->next, t->name);
     if (!code && stat(t->name, &st))
         code = -errno;
-    t->replaced = !code && S_ISREG(st.st_mode) && st.st_size > 0;
+    if (!code && !S_ISREG(st.st_mode))
+        code = S_ISDIR(st.st_mode) ? -EISDIR : WEIR_UNSUPPORTED;
+    t->replaced = !code && st.st_size > 0;
     return code;
 }
 

@@ -11,8 +11,9 @@ enum { EVENTS_SIZE = 16 * 1024 };
 static const uint32_t file_mask =
     IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
 
-static const uint32_t directory_mask = IN_ONLYDIR | IN_CREATE | IN_MOVED_TO |
-                                       IN_MOVED_FROM | IN_DELETE |
+/* A change of its entry's attributes may let it be read. */
+static const uint32_t directory_mask = IN_ONLYDIR | IN_CREATE | IN_ATTRIB |
+                                       IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
                                        IN_MOVE_SELF | IN_DELETE_SELF;
 
 /* ---- what happens -------------------------------------------------------- */

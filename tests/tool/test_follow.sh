@@ -131,6 +131,26 @@ kill -TERM "$pid"
 await "$pid"
 is "a directory whose name becomes a file's" 1 "$(cat got)"
 
+echo 1 > log
+follow log
+until_out 1
+rm log && mkdir log
+wait_for "$pid" 'log: cannot be followed: Is a directory'
+rmdir log && echo 2 > log
+until_out 2
+seq 2 > want
+end "a file whose name becomes a directory's, and a file's again"
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo 1 > shut && chmod 0 shut
+    follow shut
+    wait_for "$pid" 'shut: .*Permission denied'
+    chmod 600 shut
+    until_out 1
+    echo 1 > want
+    end "a file that may be read later"
+fi
+
 # A writer that appends while its file is rotated many times.
 rm -f log log.*
 follow log
