@@ -135,9 +135,10 @@ BEHAVIOUR(what_is_left_is_told)
     must_eq(weir_shutdown_add_chan(w.s, "log", ints_base(w.log)), 0);
     put(w.log, 1);
     put(w.log, 2);
-    do
+    do {
+        weir_yield();
         must_eq(weir_pool_get_counts(w.pool, &jobs), 0);
-    while (jobs.running < 2 || jobs.queued < 4);
+    } while (jobs.running < 2 || jobs.queued < 4);
     must_eq(weir_shutdown_request(w.s), 0);
     must(weir_shutdown_wait(w.s, NULL) < 0);
     must_eq(weir_pool_join(w.pool), WEIR_TIMEDOUT);

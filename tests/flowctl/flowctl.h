@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include "../chan/parties.h"
+#include "chan/chan.h"
 
 enum { HEARD = 256 };
 
@@ -131,6 +132,25 @@ static inline void await_blocked_recvs(const weir_chan *c, uint64_t n)
 static inline void await_blocked_sends(const weir_chan *c, uint64_t n)
 {
     while (account(c).blocked_sends < n)
+        weir_yield();
+}
+
+/* Those that lie in the queue: each is counted as blocked a moment before. */
+static inline size_t queued_sends(weir_chan *c)
+{
+    const struct wr_node *node;
+    size_t n = 0;
+
+    wr_lock(&c->lock);
+    for (node = c->senders.head; node != NULL; node = node->next)
+        n++;
+    wr_unlock(&c->lock);
+    return n;
+}
+
+static inline void await_queued_sends(weir_chan *c, size_t n)
+{
+    while (queued_sends(c) != n)
         weir_yield();
 }
 

@@ -118,8 +118,7 @@ static void queue_up(struct crew *crew, struct sender *s, int n)
 
     for (i = 0; i < n; i++) {
         crew_go(crew, send_value, &s[i]);
-        await_blocked_sends(s[i].c, (uint64_t)i + 1);
-        settle();
+        await_queued_sends(s[i].c, (size_t)i + 1);
     }
 }
 
@@ -186,13 +185,9 @@ BEHAVIOUR(who_gives_up_lets_others_in)
         must_eq(send_int(c, 60), 0);
         queue_up(crew, s, 1);
         crew_go(crew, send_value, &s[1]);
-        if (i == 0)
-            await_blocked_sends(c, 2);
-        settle();
+        await_queued_sends(c, 2);
         crew_go(crew, send_value, &s[2]);
-        if (i == 0)
-            await_blocked_sends(c, 3);
-        settle();
+        await_queued_sends(c, 3);
         holds(c, 1, 60);
         must_eq(weir_ctx_cancel(&ctx, 0), 0);
         crew_wait(crew);
