@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every reader gets every message: order, slow readers, coming and going. */
-#include "stores.h"
+#include "order.h"
 
 static const weir_store_channel_opts all = {.buffer_size = 2,
                                             .all_readers = true};
@@ -132,64 +132,11 @@ BEHAVIOUR(one_who_refuses_does_not_hold_up_the_others)
 
 /* ---- one order for all --------------------------------------------------- */
 
-enum { WRITERS = 3, READERS = 3 };
-
-struct order {
-    weir_store *s;
-    weir_store_writer *w;
-    weir_store_reader *r;
-    int id, n;
-    int *seen;
-};
-
-static void write_many(void *arg)
-{
-    struct order *o = arg;
-    int i;
-
-    for (i = 0; i < o->n; i++) {
-        const int value = o->id * 1000000 + i;
-
-        must_eq(weir_store_write(o->w, &value, sizeof value, NULL), 0);
-    }
-}
-
-static void read_many(void *arg)
-{
-    struct order *o = arg;
-    int i;
-
-    for (i = 0; i < WRITERS * o->n; i++)
-        must_eq(weir_store_read(o->r, &o->seen[i], sizeof(int), NULL),
-                sizeof(int));
-}
-
 BEHAVIOUR(all_readers_see_one_order)
 {
     weir_store *s = store_of(&all);
-    const int n = check_scale(300);
-    struct order w[WRITERS], r[READERS];
-    int i, k;
 
-    for (i = 0; i < READERS; i++) {
-        r[i] = (struct order){.s = s, .r = reader_of(s, "p"), .n = n};
-        r[i].seen = calloc((size_t)(WRITERS * n), sizeof(int));
-        crew_go(crew, read_many, &r[i]);
-    }
-    for (i = 0; i < WRITERS; i++) {
-        w[i] = (struct order){.w = writer_of(s, "p"), .id = i, .n = n};
-        crew_go(crew, write_many, &w[i]);
-    }
-    crew_wait(crew);
-    for (i = 1; i < READERS; i++)
-        for (k = 0; k < WRITERS * n; k++)
-            must_eq(r[i].seen[k], r[0].seen[k]);
-    for (i = 0; i < WRITERS; i++)
-        weir_store_writer_free(w[i].w);
-    for (i = 0; i < READERS; i++) {
-        weir_store_reader_free(r[i].r);
-        free(r[i].seen);
-    }
+    must_see_one_order(crew, s, check_scale(300));
     weir_store_free(s);
 }
 

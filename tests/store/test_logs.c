@@ -2,6 +2,7 @@
 /* The backends "memory" and "file": one interface, and nothing goes. */
 #include "base/mem.h"
 #include "logs.h"
+#include "order.h"
 
 /* For each backend and each kind of party. */
 #define LOG_BEHAVIOUR(name)                                                    \
@@ -287,100 +288,52 @@ END_TEST
 
 /* ---- all at once --------------------------------------------------------- */
 
-enum { WRITERS = 3, READERS = 3 };
-
-struct order {
-    weir_store *s;
-    weir_store_writer *w;
-    weir_store_reader *r;
-    int id, n;
-    int *seen;
-};
-
-static void write_many(void *arg)
-{
-    struct order *o = arg;
-    int i;
-
-    for (i = 0; i < o->n; i++) {
-        const int value = o->id * 1000000 + i;
-
-        must_eq(weir_store_write(o->w, &value, sizeof value, NULL), 0);
-    }
-}
-
-static void read_many(void *arg)
-{
-    struct order *o = arg;
-    int i;
-
-    for (i = 0; i < WRITERS * o->n; i++)
-        must_eq(weir_store_read(o->r, &o->seen[i], sizeof(int), NULL),
-                sizeof(int));
-}
-
 LOG_BEHAVIOUR(all_readers_see_one_order)
 {
     struct dir d;
     weir_store *s = log_of(kind, &d);
-    const int n = check_scale(300);
-    struct order w[WRITERS], r[READERS];
-    int i, k;
+    const int n = must_see_one_order(crew, s, check_scale(300));
 
-    for (i = 0; i < READERS; i++) {
-        r[i] = (struct order){.s = s, .r = reader_of(s, "p"), .n = n};
-        r[i].seen = calloc((size_t)(WRITERS * n), sizeof(int));
-        crew_go(crew, read_many, &r[i]);
-    }
-    for (i = 0; i < WRITERS; i++) {
-        w[i] = (struct order){.w = writer_of(s, "p"), .id = i, .n = n};
-        crew_go(crew, write_many, &w[i]);
-    }
-    crew_wait(crew);
-    for (i = 1; i < READERS; i++)
-        for (k = 0; k < WRITERS * n; k++)
-            must_eq(r[i].seen[k], r[0].seen[k]);
-    must_eq(stats_of(s, "p").kept, (uint64_t)(WRITERS * n));
-    for (i = 0; i < WRITERS; i++)
-        weir_store_writer_free(w[i].w);
-    for (i = 0; i < READERS; i++) {
-        weir_store_reader_free(r[i].r);
-        free(r[i].seen);
-    }
+    must_eq(stats_of(s, "p").kept, (uint64_t)n);
     log_end(kind, s, &d);
 }
 
 static const char *const paths[] = {"a", "b", "c"};
 
+struct visitor {
+    weir_store *s;
+    int id, n;
+};
+
 /* Opens, writes, reads, ends and deletes, all of the same few paths. */
 static void come_and_go(void *arg)
 {
-    struct order *o = arg;
+    struct visitor *v = arg;
     weir_store_writer *w;
     weir_store_reader *r;
     weir_store_counts c;
     char buf[8];
     int i, err;
 
-    for (i = 0; i < o->n; i++) {
-        const char *path = paths[(i + o->id) % 3];
+    for (i = 0; i < v->n; i++) {
+        const char *path = paths[(i + v->id) % 3];
 
-        err = weir_store_writer_open(&w, o->s, path);
+        err = weir_store_writer_open(&w, v->s, path);
         must(err == 0 || err == WEIR_CLOSED);
         if (err == 0) {
             err = say(w, "message");
             must(err == 0 || err == WEIR_CLOSED);
         }
-        must_eq(weir_store_reader_open(&r, o->s, path), 0);
+        must_eq(weir_store_reader_open(&r, v->s, path), 0);
         if (i % 3 == 0)
-            must_eq(weir_store_delete(o->s, path), 0);
+            must_eq(weir_store_delete(v->s, path), 0);
         else if (w != NULL)
             must_eq(weir_store_writer_close(w), 0);
         while ((err = (int)weir_store_read(r, buf, sizeof buf, NULL)) == 7 &&
                i % 2 == 0)
             ;
         must(err == 7 || err == WEIR_CLOSED);
-        must_eq(weir_store_count(o->s, &c), 0);
+        must_eq(weir_store_count(v->s, &c), 0);
         weir_store_writer_free(w);
         weir_store_reader_free(r);
     }
@@ -404,12 +357,12 @@ LOG_BEHAVIOUR(paths_come_and_go_at_the_same_time)
 {
     struct dir d;
     weir_store *s = log_of(kind, &d);
-    struct order o[4];
+    struct visitor v[4];
     int i;
 
     for (i = 0; i < 4; i++) {
-        o[i] = (struct order){.s = s, .id = i, .n = check_scale(60)};
-        crew_go(crew, come_and_go, &o[i]);
+        v[i] = (struct visitor){.s = s, .id = i, .n = check_scale(60)};
+        crew_go(crew, come_and_go, &v[i]);
     }
     while (some_go_on(crew))
         for (i = 0; i < 3; i++)
