@@ -28,7 +28,7 @@ uint32_t *wr_blocking_lock(void);
 
 /* ---- the runtime's side -------------------------------------------------- */
 
-/* The bound on the threads; sched/runtime.c. */
+/* The bound on the threads; sched/options.c. */
 int wr_blocking_max(void);
 
 /*

@@ -9,7 +9,6 @@
  *             at that until another weir_stop. What a task starts meanwhile
  *             is left with it; threads are turned away.
  */
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "base/misuse.h"
 #include "base/mem.h"
 #include "port/clock.h"
-#include "port/cpu.h"
 #include "port/futex.h"
 #include "sched/blocking.h"
 #include "sched/fd.h"
@@ -32,96 +30,7 @@ struct wr_poller wr_poller = {-1, -1};
 
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
 
-enum {
-    STACK_DEFAULT = 64 << 10,
-    BLOCKING_DEFAULT = 64,
-    BLOCKING_MOST = 1 << 16
-};
-
 static const int64_t STOP_GRACE = WEIR_SECOND; /* for workers to come back */
-
-/* ---- options ------------------------------------------------------------- */
-
-/* A whole number in lo..hi from the environment, 0 when it is not set. */
-static int env_number(const char *name, long lo, long hi, long *out)
-{
-    const char *text = getenv(name);
-    *out = 0;
-    if (!text || !*text)
-        return 0;
-    char *end;
-    errno = 0;
-    long v = strtol(text, &end, 10);
-    if (errno || *end || v < lo || v > hi) {
-        fprintf(stderr,
-                "weir: %s is \"%s\": want a whole number from %ld to %ld\n",
-                name, text, lo, hi);
-        return WEIR_EINVAL;
-    }
-    *out = v;
-    return 0;
-}
-
-static int choose_workers(const weir_opts *o)
-{
-    if (o->hosted)
-        return 1;
-    if (o->workers < 0 || o->workers > WR_WORKERS_MAX)
-        return WR_MISUSE("workers out of range");
-    if (o->workers > 0)
-        return o->workers;
-    long n;
-    int err = env_number("WEIR_WORKERS", 1, WR_WORKERS_MAX, &n);
-    if (err)
-        return err;
-    if (n == 0)
-        n = wr_cpu_count();
-    return n > WR_WORKERS_MAX ? WR_WORKERS_MAX : (int)n;
-}
-
-static int choose_hog(const weir_opts *o, int64_t *out)
-{
-    if (o->hog_after < 0)
-        return WR_MISUSE("a negative hog_after");
-    *out = o->hog_after;
-    if (*out > 0)
-        return 0;
-    long ms;
-    int err = env_number("WEIR_HOG", 1, INT_MAX, &ms);
-    *out = ms * WEIR_MILLISECOND;
-    return err;
-}
-
-/* Tasks that an earlier run left behind keep the stacks they were promised. */
-static int choose_class(const weir_opts *o)
-{
-    if (weir_tasks() > 0)
-        return wr_rt.stack_class;
-    return wr_stack_class(o->stack_size ? o->stack_size : STACK_DEFAULT);
-}
-
-static int choose(const weir_opts *o)
-{
-    int64_t hog = 0;
-    int workers = choose_workers(o);
-    int err = workers < 0 ? workers : choose_hog(o, &hog);
-    if (err)
-        return err;
-    int class_ = choose_class(o);
-    if (class_ < 0 || o->blocking_max < 0 || o->blocking_max > BLOCKING_MOST)
-        return WR_MISUSE("stack_size or blocking_max out of range");
-    wr_rt.nworkers = workers;
-    wr_rt.stack_class = class_;
-    wr_rt.hog_after = hog;
-    wr_store_rlx(&wr_rt.hosted, o->hosted);
-    wr_rt.blocking_max = o->blocking_max ? o->blocking_max : BLOCKING_DEFAULT;
-    return 0;
-}
-
-int wr_blocking_max(void)
-{
-    return wr_rt.blocking_max;
-}
 
 /* ---- starting ------------------------------------------------------------ */
 
@@ -235,7 +144,7 @@ static int stop_machinery(int64_t until);
 static int start(const weir_opts *o)
 {
     static const weir_opts defaults;
-    int err = choose(o ? o : &defaults);
+    int err = wr_options_take(o ? o : &defaults);
     if (!err)
         err = workers_alloc();
     if (!err)
@@ -296,143 +205,6 @@ int wr_runtime_need(void)
     return err == WEIR_BUSY ? 0 : err;
 }
 
-/* ---- counting ------------------------------------------------------------ */
-
-/* Of those that were ever made; NULL behind the last. */
-static struct wr_worker *worker_at(int i)
-{
-    return i < WR_WORKERS_MAX ? wr_load_acq(&wr_rt.workers[i]) : NULL;
-}
-
-/* Ended first, then started: a task that ends in between is still counted, so
- * 0 means that at some instant there was none. */
-size_t weir_tasks(void)
-{
-    uint64_t ended = 0, started = 0;
-    struct wr_worker *w;
-    for (int i = 0; (w = worker_at(i)) != NULL; i++)
-        ended += wr_load_acq(&w->ended);
-    for (int i = 0; (w = worker_at(i)) != NULL; i++)
-        started += wr_load_acq(&w->started);
-    started += wr_load(&wr_rt.thread_started);
-    return started - ended;
-}
-
-int weir_workers(void)
-{
-    return wr_load_acq(&wr_rt.running) ? wr_rt.nworkers : 0;
-}
-
-void wr_outside_enter(void)
-{
-    wr_add(&wr_rt.outside, 1);
-}
-
-void wr_outside_leave(void)
-{
-    wr_sub(&wr_rt.outside, 1);
-}
-
-/* ---- waiting for the last task ------------------------------------------- */
-
-static uint32_t drain_lock;
-static struct wr_queue drain_queue;
-
-enum { DRAINED, GAVE_UP };
-
-static void drain_answer(int status)
-{
-    struct wr_wakes wakes = {0};
-    wr_lock(&drain_lock);
-    wr_queue_pop_all(&drain_queue, status, &wakes);
-    wr_unlock(&drain_lock);
-    wr_wake(&wakes);
-    if (wr_rt.hosted) /* the host drains while it sleeps in the poller */
-        wr_poller_kick(&wr_poller);
-}
-
-/* A worker that was woken counts as idle until it gets up, and what waits in
- * an inbox waits for that one alone. */
-static bool is_called(struct wr_worker *w)
-{
-    return wr_load(&w->state) == WR_NOTIFIED || wr_load(&w->inbox_len) > 0;
-}
-
-/* The idle are counted last: who took what was called for in between is not
- * among them. */
-static bool nobody_is_up(void)
-{
-    if (wr_global_len() > 0)
-        return false;
-    for (int i = 0; i < wr_rt.nworkers; i++)
-        if (is_called(wr_rt.workers[i]))
-            return false;
-    return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers;
-}
-
-/* Grows with every task that ran, before its worker counts as idle again. */
-static uint64_t switches(void)
-{
-    uint64_t n = 0;
-    for (int i = 0; i < wr_rt.nworkers; i++)
-        n += wr_load_rlx(&wr_rt.workers[i]->tick);
-    return n;
-}
-
-/*
- * Nobody runs, and nothing could change that. A look takes time, and what was
- * seen first may be over: a thread wakes a task and ends, a timer fires. What
- * they woke has run meanwhile or is about to, which a second look tells.
- */
-static bool all_asleep(void)
-{
-    uint64_t before = switches();
-    return nobody_is_up() && wr_foreign_threads() == 0 &&
-           !wr_timers_pending() && wr_load(&wr_rt.outside) == 0 &&
-           nobody_is_up() && switches() == before;
-}
-
-void wr_runtime_idle(void)
-{
-    if (wr_load(&wr_rt.draining) == 0)
-        return;
-    if (weir_tasks() == 0)
-        drain_answer(0);
-    else if (wr_load(&wr_rt.watch_deadlock) && all_asleep())
-        drain_answer(WEIR_DEADLOCK);
-}
-
-/* Waits for the last task to end: 0, WEIR_TIMEDOUT, WEIR_DEADLOCK if that is
- * watched for, WEIR_STOPPED when somebody else stops the workers first. A
- * thread only, which can wait. */
-static int drain(int64_t timeout)
-{
-    struct wr_waiter me;
-    struct wr_node n;
-    struct wr_deadline d;
-    wr_waiter_init(&me);
-    wr_node_init(&n, &me, &drain_queue, &drain_lock, DRAINED, NULL);
-    wr_lock(&drain_lock);
-    wr_queue_push(&n);
-    wr_unlock(&drain_lock);
-    bool limited = timeout != WEIR_FOREVER;
-    if (limited)
-        wr_deadline_set(&d, &me, GAVE_UP, wr_clock() + timeout);
-    wr_add(&wr_rt.draining, 1);
-    if (weir_tasks() == 0)
-        drain_answer(0);
-    else if (!wr_load(&wr_rt.running))
-        drain_answer(WEIR_STOPPED);
-    for (int i = 0; i < wr_rt.nworkers; i++)
-        wr_worker_wake(wr_rt.workers[i]);
-    uint32_t who = wr_park(&me, WR_ON_NOTHING, NULL);
-    wr_sub(&wr_rt.draining, 1);
-    wr_node_leave(&n, who);
-    if (limited)
-        wr_deadline_leave(&d, who);
-    return who == DRAINED ? n.status : WEIR_TIMEDOUT;
-}
-
 /* ---- stopping ------------------------------------------------------------ */
 
 static bool workers_came_back(int64_t until)
@@ -463,7 +235,7 @@ static int stop_machinery(int64_t until)
         for (int i = 0; i < wr_rt.nworkers; i++)
             wr_thread_join(wr_rt.workers[i]->thread);
     }
-    drain_answer(weir_tasks() > 0 ? WEIR_STOPPED : 0);
+    wr_drain_answer(weir_tasks() > 0 ? WEIR_STOPPED : 0);
     wr_blocking_stop();
     wr_signals_stop();
     wr_fds_stop();
@@ -503,7 +275,7 @@ static int stop(int64_t timeout)
     if (err)
         return err;
     if (drains)
-        drain(timeout);
+        wr_drain(timeout);
     err = stop_machinery(grace());
     int left = report_left();
     return err ? err : left;
@@ -556,7 +328,7 @@ static uint32_t run_taken;
 static int drain_and_stop(void)
 {
     wr_store(&wr_rt.watch_deadlock, 1);
-    int err = drain(WEIR_FOREVER);
+    int err = wr_drain(WEIR_FOREVER);
     wr_store(&wr_rt.watch_deadlock, 0);
     if (err == WEIR_DEADLOCK)
         fprintf(stderr, "weir: all tasks are asleep\n");

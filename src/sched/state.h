@@ -39,7 +39,17 @@ struct wr_runtime {
 
 extern struct wr_runtime wr_rt;
 
-/* A worker found nothing to do: tells who waits for that (runtime.c). */
+/* Checks the options and takes them over (options.c). 0 or WEIR_EINVAL. */
+int wr_options_take(const weir_opts *o);
+
+/* Waits for the last task to end: 0, WEIR_TIMEDOUT, WEIR_DEADLOCK if that is
+ * watched for, WEIR_STOPPED when somebody else stops the workers first. A
+ * thread only, which can wait (drain.c). */
+int wr_drain(int64_t timeout);
+/* What those who wait get. */
+void wr_drain_answer(int status);
+
+/* A worker found nothing to do: tells who waits for that (drain.c). */
 void wr_runtime_idle(void);
 
 /* Threads of the process that are neither ours nor the caller of weir_run:
