@@ -193,9 +193,8 @@ BEHAVIOUR(who_is_cancelled_hands_the_time_over)
     begin_receivers(crew, WAITERS - 1);
     must_eq(weir_ctx_cancel(&ctx, 0), 0);
     await_line(&sub->group->line, WAITERS - 1);
-    do
-        second = keeper();
-    while (second == NULL || second == first);
+    while ((second = keeper()) == NULL || second == first)
+        weir_yield();
     nak(d, WEIR_MILLISECOND);
     end_receivers(crew, 1);
     must_eq(weir_ctx_fini(&ctx), 0);
