@@ -34,63 +34,31 @@ static void fail_to_run(struct crew *c, const char *name, int code)
     crew_fail(c, "cannot run %s: %s", name, why);
 }
 
-/* Fewer at once than were asked for; how many fewer shows in time. */
-static void say_narrower(struct crew *c, int code)
-{
-    char why[128];
-    if (atomic_exchange(&c->narrower, true))
-        return;
-    limit_text(code, why, sizeof why);
-    report("cannot run %u at once: %s; going on with fewer", c->workers, why);
-}
-
 /* ---- a command for each record ------------------------------------------ */
 
-/* Is the command itself at fault, and will be for every record? */
+/* Is the command itself at fault, or the machine, and will be for every
+ * record? */
 static bool is_hopeless(const struct crew *c, int code)
 {
-    return !c->command->by_record && code != -E2BIG && !limit_is(code);
-}
-
-/* Runs it when there is a place. A start that the machine refused is tried
- * again when others have ended, and is hopeless when there are none. The
- * result as capture_run's; *mine: the code says something of the record. */
-static int run_in_gate(struct crew *c, struct capture *capture,
-                       const char *path, char **args, bool *mine)
-{
-    for (;;) {
-        bool alone;
-        *mine = false;
-        if (gate_enter(&c->gate, &alone, &c->stop->work))
-            return WEIR_CANCELED;
-        int code = capture_run(capture, path, args, c->timeout, &c->stop->work);
-        if (code == 0 || capture->started || !limit_is(code)) {
-            gate_leave(&c->gate);
-            *mine = code == 0 || capture->started || !is_hopeless(c, code);
-            return code;
-        }
-        if (gate_leave_narrower(&c->gate))
-            say_narrower(c, code);
-        if (alone)
-            return code;
-    }
+    return limit_is(code) || (!c->command->by_record && code != -E2BIG);
 }
 
 static void try_command(struct crew *c, struct job *job, char **args)
 {
     struct capture capture = {.out = &job->out, .err = &job->err};
-    bool mine = true;
     int code = 0;
     char *found = NULL;
     const char *path = c->command->path;
     if (c->command->by_record)
         path = found = command_find(args[0], &code);
-    if (!code)
-        code = run_in_gate(c, &capture, path, args, &mine);
+    bool there = code == 0;
+    if (there)
+        code = gate_run(&c->gate, &capture, path, args, c->timeout,
+                        &c->stop->work);
     free(found);
     if (code == WEIR_CANCELED) {
         job->end = JOB_LEFT;
-    } else if (!mine) {
+    } else if (code && there && !capture.started && is_hopeless(c, code)) {
         fail_to_run(c, args[0], code);
         job->end = JOB_LEFT;
     } else if (code) {
@@ -131,7 +99,7 @@ static bool start_coproc(struct crew *c, struct coproc *p)
     bool others = c->up > 0;
     weir_mutex_unlock(&c->starting);
     if (code && others && limit_is(code))
-        say_narrower(c, code);
+        gate_say_fewer(&c->gate, code);
     else if (code)
         fail_to_run(c, c->command->words[0], code);
     return code == 0;
@@ -232,7 +200,7 @@ int crew_start(struct crew *c)
         if (code && i == 0)
             return code;
         if (code) {
-            say_narrower(c, code);
+            gate_say_fewer(&c->gate, code);
             return 0;
         }
     }

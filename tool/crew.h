@@ -43,8 +43,7 @@ struct crew {
     weir_mutex starting; /* coprocesses are started one after another       */
     unsigned up;         /* coprocesses that have started; under it         */
     weir_wg done;
-    atomic_bool narrower; /* it has been said that fewer run at once        */
-    atomic_bool broken;   /* something is wrong that is no record's fault     */
+    atomic_bool broken; /* something is wrong that is no record's fault     */
 };
 
 /* Starts the workers, which end when jobs is closed and empty, or nothing

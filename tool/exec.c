@@ -55,7 +55,8 @@ static int run(const struct exec *e, weir_message *m, struct capture *c)
     if (!code) {
         code = start_renewal(&renewal, m, e->renewal);
         if (!code)
-            code = capture_run(c, "/bin/sh", words, e->timeout, &e->stop->work);
+            code = gate_run(e->gate, c, "/bin/sh", words, e->timeout,
+                            &e->stop->work);
         finish_renewal(&renewal);
     }
     surroundings_free(&around);

@@ -14,6 +14,7 @@
 #include <weir/backoff.h>
 #include <weir/pub.h>
 
+#include "gate.h"
 #include "ledger.h"
 #include "printer.h"
 #include "stop.h"
@@ -24,6 +25,7 @@ struct exec {
     int64_t renewal;     /* ns between extensions; 0: none             */
     weir_backoff_opts backoff;
     uint32_t max_deliveries;
+    struct gate *gate; /* how many run at once                     */
     struct printer *printer;
     struct stop *stop;
     struct ledger *ledger; /* each message ends in one of its columns       */

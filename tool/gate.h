@@ -7,27 +7,32 @@
 #ifndef WEIR_TOOL_GATE_H
 #define WEIR_TOOL_GATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <weir.h>
+
+#include "capture.h"
 
 struct gate {
     weir_mutex lock;
     weir_cond freed;
+    unsigned asked;
     unsigned limit;   /* under the lock: at least 1                         */
     unsigned running; /* under the lock                                     */
+    atomic_bool said; /* that fewer run at once                             */
 };
 
 void gate_init(struct gate *g, unsigned limit);
 
-/* Waits for a place. *alone: nobody else can be inside until gate_leave. 0,
- * or WEIR_CANCELED: ctx ended. */
-int gate_enter(struct gate *g, bool *alone, weir_ctx *ctx);
+/* Runs it when there is a place. A start that the machine refused is tried
+ * again when others have ended; its code is the result when there are none.
+ * Otherwise as capture_run. */
+int gate_run(struct gate *g, struct capture *c, const char *path,
+             char *const *args, int64_t timeout, weir_ctx *work);
 
-void gate_leave(struct gate *g);
-
-/* Leaves, for want of something the others inside hold, and lets no more in
- * than these. True: the limit has become smaller. */
-bool gate_leave_narrower(struct gate *g);
+/* Says, once, that fewer run than were asked for; how many fewer shows in
+ * time. */
+void gate_say_fewer(struct gate *g, int code);
 
 unsigned gate_running(struct gate *g);
 

@@ -42,6 +42,7 @@ struct sub {
 
     struct bytes text; /* lines to be written                               */
     struct exec exec;
+    struct gate gate;
     weir_sem places;
     weir_wg commands;
 };
@@ -236,10 +237,12 @@ static void prepare_exec(struct sub *s)
                         LONGEST_PAUSE > o->backoff ? LONGEST_PAUSE : o->backoff,
                     .jitter = WEIR_JITTER_HALF},
         .max_deliveries = o->opts.max_deliveries,
+        .gate = &s->gate,
         .printer = &s->printer,
         .stop = &s->stop,
         .ledger = &s->ledger,
     };
+    gate_init(&s->gate, o->jobs);
     s->places = (weir_sem)WEIR_SEM_INIT((int64_t)o->jobs);
 }
 

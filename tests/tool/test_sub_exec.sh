@@ -182,4 +182,11 @@ await "$pid"
 sub crash --until-empty --exec 'echo "$(cat) $WEIR_DELIVERIES"'
 is "kill -9: it comes again after --ack-wait" "1 2 2 1" \
     "$(sort got | paste -sd ' ')"
+# ---- a limit of the machine is no message's fault ----------------------------
+seq 30 | "$weir" pub 'file:q.db?topic=limit&sync=off' 2> puberr
+run bash -c 'ulimit -n 40; exec "$@"' - "$weir" sub 'file:q.db?topic=limit' \
+    -g g --until-empty -j 50 --max-deliveries 1 --exec 'cat; echo' > got
+is "few descriptors: all is handled" "30 30 0 0 0" "$(ledger err)"
+has "few descriptors: said" err 'cannot run 50 at once: .*ulimit -n is 40'
+
 finish
