@@ -4,6 +4,7 @@
  * what it should and nothing else; clocks where the option asks for them; and
  * what begins anew at a reset.
  */
+#include <weir/inplace.h>
 #include "base/histogram.h"
 #include "flowctl.h"
 
@@ -445,6 +446,63 @@ BEHAVIOUR(histogram_ends)
     (void)crew;
 }
 
+/* ---- the greatest length ------------------------------------------------- */
+
+static void one_by_one(weir_chan *c, int n)
+{
+    int64_t v = 0;
+    int i;
+
+    for (i = 0; i < n; i++)
+        must_eq(weir_chan_send(c, &v, NULL), 0);
+}
+
+static void at_once(weir_chan *c, int n)
+{
+    int64_t v[8] = {0};
+
+    must_eq(weir_chan_send_n(c, v, (size_t)n, NULL), n);
+}
+
+static void in_place(weir_chan *c, int n)
+{
+    void *place;
+    int i;
+
+    for (i = 0; i < n; i++) {
+        must_eq(weir_chan_reserve(c, &place, NULL), 0);
+        must_eq(weir_chan_commit(c), 0);
+    }
+}
+
+/* It is known also when the channel is empty again before anybody asks, and
+ * whichever way the elements came. */
+BEHAVIOUR(highest_is_kept_when_it_is_over)
+{
+    void (*const ways[])(weir_chan *, int) = {one_by_one, at_once, in_place};
+    static const int lengths[] = {1, 3, 2, 3, 5, 4, 8, 1};
+    int64_t v[8];
+    size_t i, k;
+
+    for (i = 0; i < 6; i++) {
+        const weir_chan_opts o = {
+            .elem_size = i < 3 ? 4 : 8, .capacity = 8, .single_producer = true};
+        weir_chan *c = chan_of(&o);
+        int highest = 0;
+
+        for (k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
+            const int n = lengths[k];
+
+            highest = n > highest ? n : highest;
+            ways[i % 3](c, n);
+            must_eq(weir_chan_recv_n(c, v, 8, NULL), n);
+            must_eq(account(c).highest, highest);
+        }
+        weir_chan_unref(c);
+    }
+    (void)crew;
+}
+
 BEHAVIOUR(bad_input)
 {
     weir_chan *c = weir_chan_new(4, 1);
@@ -464,4 +522,6 @@ CHECK_MAIN(CHECK_MODES(each_field), CHECK_MODES(try_calls_count),
            CHECK_MODES(residence_and_age), CHECK_MODES(waiting_is_timed),
            CHECK_MODES(sampled_clocks),
            CHECK_LOOP(quantiles_have_bounded_error, 1),
-           CHECK_LOOP(histogram_ends, 1), CHECK_LOOP(bad_input, 1))
+           CHECK_LOOP(histogram_ends, 1),
+           CHECK_LOOP(highest_is_kept_when_it_is_over, 1),
+           CHECK_LOOP(bad_input, 1))
