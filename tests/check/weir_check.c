@@ -33,6 +33,8 @@
 #define BUILD_SPEED 0.1
 #elif defined(__SANITIZE_ADDRESS__) || CHECK_FEATURE(address_sanitizer)
 #define BUILD_SPEED 0.2
+#elif defined(WR_COVERAGE) /* each step counts, by a locked operation */
+#define BUILD_SPEED 0.2
 #else
 #define BUILD_SPEED 1.0
 #endif
