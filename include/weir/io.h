@@ -39,7 +39,9 @@ WEIR_API ssize_t weir_write_full(int fd, const void *buf, size_t n,
 /* The new descriptor is close-on-exec and non-blocking. */
 WEIR_API int weir_accept(int fd, struct sockaddr *addr, socklen_t *len,
                          weir_ctx *ctx);
-/* Waits until the connection stands or has failed. */
+/* Waits until the connection stands or has failed. A blocking socket is made
+ * non-blocking while the connection is begun. When ctx ends first, it goes on
+ * in the background; another weir_connect waits for it again. */
 WEIR_API int weir_connect(int fd, const struct sockaddr *addr, socklen_t len,
                           weir_ctx *ctx);
 WEIR_API ssize_t weir_recvfrom(int fd, void *buf, size_t n, int flags,

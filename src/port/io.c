@@ -141,6 +141,21 @@ WR_NOINLINE int wr_io_connect(int fd, const struct sockaddr *addr,
     return errno == EINTR ? -EINPROGRESS : -errno;
 }
 
+WR_NOINLINE int wr_io_connect_now(int fd, const struct sockaddr *addr,
+                                  socklen_t len)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    if (flags & O_NONBLOCK)
+        return wr_io_connect(fd, addr, len);
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+        return -errno;
+    int err = wr_io_connect(fd, addr, len);
+    fcntl(fd, F_SETFL, flags);
+    return err;
+}
+
 static WR_NOINLINE int option(int fd, int name)
 {
     int value = 0;
@@ -152,17 +167,6 @@ int wr_io_connect_result(int fd)
 {
     int err = option(fd, SO_ERROR);
     return err > 0 ? -err : err;
-}
-
-void wr_io_shutdown(int fd)
-{
-    shutdown(fd, SHUT_RDWR);
-}
-
-WR_NOINLINE int wr_io_dup(int fd)
-{
-    int r = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return r < 0 ? -errno : r;
 }
 
 /* Not to be retried: the number is free even after EINTR. */

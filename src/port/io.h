@@ -39,16 +39,14 @@ ssize_t wr_io_send(int fd, const void *buf, size_t n, int flags,
 /* The new descriptor is close-on-exec and non-blocking. */
 int wr_io_accept(int fd, struct sockaddr *addr, socklen_t *len);
 
-/* EINTR is not retried but -EINPROGRESS. */
+/* EINTR is not retried but -EINPROGRESS. Now: without blocking, whatever the
+ * socket's mode. There is no flag for that, so a blocking one is made
+ * non-blocking for the call: before it is connected nobody can use it. */
 int wr_io_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int wr_io_connect_now(int fd, const struct sockaddr *addr, socklen_t len);
 /* What became of the connection in progress. */
 int wr_io_connect_result(int fd);
 
-/* Ends what others do with the socket. */
-void wr_io_shutdown(int fd);
-
-/* Another number for the open file, close-on-exec. */
-int wr_io_dup(int fd);
 int wr_io_close(int fd);
 
 /* ---- questions: 1, 0, or a negated errno --------------------------------- */

@@ -19,19 +19,29 @@
 #include "port/futex.h"
 #include "port/thread.h"
 #include "sched/runtime.h"
+#include "sched/wait.h"
 
 enum { IDLE_SECONDS = 5 };
+
+/* A call that a task waits for; on its stack. */
+struct job {
+    int (*fn)(void *);
+    void *arg;
+    int result;              /* fn's, or WEIR_ENOMEM: no thread, not run    */
+    struct wr_queue waiters; /* the task; popped when it is done            */
+    struct job *next;
+};
 
 /* A thread that waits for work; on its stack. */
 struct idler {
     struct idler *next;
-    struct wr_job *job;
+    struct job *job;
     uint32_t awake; /* a futex: 1 once it is out of the list */
 };
 
 static struct {
     uint32_t lock;
-    struct wr_job *first, *last_job;
+    struct job *first, *last_job;
     struct idler *idle; /* who came last goes first, so the others can end */
     uint32_t threads;   /* alive or being made                              */
     uint32_t free;      /* those of them without a job; a futex at a stop   */
@@ -39,11 +49,6 @@ static struct {
     bool left;          /* `last` is to be joined                           */
     wr_thread last;
 } pool;
-
-uint32_t *wr_blocking_lock(void)
-{
-    return &pool.lock;
-}
 
 int wr_blocking_threads(void)
 {
@@ -55,7 +60,7 @@ int wr_blocking_threads(void)
 
 /* ---- under the lock ------------------------------------------------------ */
 
-static void queue_job(struct wr_job *j)
+static void queue_job(struct job *j)
 {
     j->next = NULL;
     if (pool.first)
@@ -65,15 +70,15 @@ static void queue_job(struct wr_job *j)
     pool.last_job = j;
 }
 
-static struct wr_job *next_job(void)
+static struct job *next_job(void)
 {
-    struct wr_job *j = pool.first;
+    struct job *j = pool.first;
     if (j)
         pool.first = j->next;
     return j;
 }
 
-static struct idler *pop_idler(struct wr_job *j)
+static struct idler *pop_idler(struct job *j)
 {
     struct idler *i = pool.idle;
     if (i) {
@@ -102,7 +107,7 @@ static void count_free(uint32_t change)
 /* ---- the life of a thread ------------------------------------------------ */
 
 /* The lock is held before and after, not meanwhile. */
-static struct wr_job *idle_a_while(void)
+static struct job *idle_a_while(void)
 {
     struct idler me = {.next = pool.idle};
     pool.idle = &me;
@@ -133,10 +138,10 @@ static void leave_pool(void)
 }
 
 /* A job to do, or NULL: the thread has left the pool. */
-static struct wr_job *await_job(void)
+static struct job *await_job(void)
 {
     wr_lock(&pool.lock);
-    struct wr_job *j = next_job();
+    struct job *j = next_job();
     if (!j && pool.linger)
         j = idle_a_while();
     if (!j)
@@ -150,28 +155,24 @@ static struct wr_job *await_job(void)
     return j;
 }
 
-/* The last look at a job whose end is NULL: its party may go on. */
-static void finish(struct wr_job *j, int result, uint32_t freed)
+/* The last look at the job: its task goes on. */
+static void finish(struct job *j, int result, uint32_t freed)
 {
     struct wr_wakes wakes = {0};
-    void (*end)(struct wr_job *) = j->end;
     wr_lock(&pool.lock);
     j->result = result;
-    j->done = true;
     wr_queue_pop_all(&j->waiters, 0, &wakes);
     count_free(freed);
     wr_unlock(&pool.lock);
     wr_wake(&wakes);
-    if (end)
-        end(j);
 }
 
 static void *serve(void *arg)
 {
-    struct wr_job *j;
+    struct job *j;
     wr_thread_name("weir-blocking");
     while ((j = await_job()) != NULL)
-        finish(j, j->run(j), 1);
+        finish(j, j->fn(j->arg), 1);
     return arg;
 }
 
@@ -179,7 +180,7 @@ static void *serve(void *arg)
  * nobody is there to do what is queued. */
 static void shrink(void)
 {
-    struct wr_job *orphans = NULL;
+    struct job *orphans = NULL;
     wr_lock(&pool.lock);
     count_free(-1U);
     if (--pool.threads == 0) {
@@ -188,7 +189,7 @@ static void shrink(void)
     }
     wr_unlock(&pool.lock);
     while (orphans) {
-        struct wr_job *next = orphans->next;
+        struct job *next = orphans->next;
         finish(orphans, WEIR_ENOMEM, 0);
         orphans = next;
     }
@@ -203,14 +204,14 @@ static void grow(void)
 
 /* ---- calls --------------------------------------------------------------- */
 
-void wr_blocking_post(struct wr_job *j, struct wr_node *n)
+/* Gives the job, with its task's node, to the pool. Does not wait. */
+static void post(struct job *j, struct wr_node *n)
 {
     bool more = false;
     uint32_t max = (uint32_t)wr_blocking_max();
     wr_lock(&pool.lock);
     pool.linger = true;
-    if (n)
-        wr_queue_push(n);
+    wr_queue_push(n);
     struct idler *i = pop_idler(j);
     if (!i) {
         queue_job(j);
@@ -227,18 +228,6 @@ void wr_blocking_post(struct wr_job *j, struct wr_node *n)
         grow();
 }
 
-struct call {
-    struct wr_job job;
-    int (*fn)(void *);
-    void *arg;
-};
-
-static int call_run(struct wr_job *j)
-{
-    struct call *c = (struct call *)j;
-    return c->fn(c->arg);
-}
-
 int weir_blocking(int (*fn)(void *), void *arg)
 {
     if (!fn)
@@ -248,16 +237,16 @@ int weir_blocking(int (*fn)(void *), void *arg)
     int err = wr_can_wait();
     if (err)
         return err;
-    struct call c = {.job = {.run = call_run}, .fn = fn, .arg = arg};
+    struct job j = {.fn = fn, .arg = arg};
     struct wr_waiter w;
     struct wr_node n;
     wr_waiter_init(&w);
-    wr_node_init(&n, &w, &c.job.waiters, &pool.lock, 0, NULL);
+    wr_node_init(&n, &w, &j.waiters, &pool.lock, 0, NULL);
     wr_outside_enter();
-    wr_blocking_post(&c.job, &n);
+    post(&j, &n);
     wr_node_leave(&n, wr_park(&w, WR_ON_BLOCKING, NULL));
     wr_outside_leave();
-    return c.job.result;
+    return j.result;
 }
 
 void wr_blocking_stop(void)

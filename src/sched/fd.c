@@ -27,7 +27,7 @@
 #include "port/io.h"
 #include "sched/runtime.h"
 #include "sched/signal.h"
-#include "sync/ctx.h"
+#include "sync/park.h"
 
 /* ---- the table ----------------------------------------------------------- */
 
@@ -173,6 +173,42 @@ int wr_fd_wait(struct wr_fd *r, int fd, uint32_t generation, int events,
     return err;
 }
 
+/* Queued and unlocked: until the time is over, which ends `soon`. */
+static int pause_until(struct wr_wait *w, struct wr_fd *r, int fd,
+                       weir_ctx *soon, weir_ctx *ctx)
+{
+    int err = wr_wait_park(w, soon, WR_ON_FD_WRITE, (const void *)(intptr_t)fd);
+    if (!err)
+        return w->node.status;
+    if (err == WEIR_TIMEDOUT)
+        err = weir_ctx_err(ctx);
+    if (!err)
+        r->pins++;
+    wr_unlock(&r->lock);
+    return err;
+}
+
+int wr_fd_pause(struct wr_fd *r, int fd, uint32_t generation, int64_t ns,
+                weir_ctx *ctx)
+{
+    struct wr_wait w;
+    weir_ctx soon;
+    int err = wr_can_wait();
+    if (!err)
+        err = weir_ctx_init_timeout(&soon, ctx, ns);
+    if (err)
+        return err;
+    wr_wait_init(&w, &r->others, &r->lock, NULL);
+    wr_lock(&r->lock);
+    bool open = r->generation == generation;
+    if (open)
+        wr_queue_push(&w.node);
+    wr_unlock(&r->lock);
+    err = open ? pause_until(&w, r, fd, &soon, ctx) : WEIR_CLOSED;
+    weir_ctx_fini(&soon);
+    return err;
+}
+
 void wr_fd_unpin(struct wr_fd *r)
 {
     struct wr_wakes wakes = {0};
@@ -302,6 +338,7 @@ static void end_waits(struct wr_fd *r, int fd, struct wr_wakes *wakes)
     (void)fd;
     end_threads(&r->readers, wakes);
     end_threads(&r->writers, wakes);
+    end_threads(&r->others, wakes);
 }
 
 void wr_fds_start(void)

@@ -33,7 +33,7 @@ struct wr_fd {
     uint32_t armed;      /* the poller may know the descriptor; under lock  */
     uint32_t pins;       /* parties between a wait and its call; under lock */
     struct wr_queue readers, writers; /* all four under the lock            */
-    struct wr_queue others;           /* only weir_close wins these         */
+    struct wr_queue others;           /* in a pause: no event wins these    */
     struct wr_queue closers;          /* wait until pins is 0               */
 };
 
@@ -62,6 +62,10 @@ static inline uint32_t wr_fd_generation(const struct wr_fd *r)
 int wr_fd_wait(struct wr_fd *r, int fd, uint32_t generation, int events,
                weir_ctx *ctx);
 void wr_fd_unpin(struct wr_fd *r);
+
+/* The same where no event tells of it: waits ns nanoseconds. */
+int wr_fd_pause(struct wr_fd *r, int fd, uint32_t generation, int64_t ns,
+                weir_ctx *ctx);
 
 /* In a dump, the object of WR_ON_FD_READ and WR_ON_FD_WRITE is the number. */
 static inline int wr_fd_number(const void *on)

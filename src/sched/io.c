@@ -7,11 +7,11 @@
  *   others, blocking           polled first, then the plain call on the pool
  *   files                      the plain call on the pool
  *
- * Nobody's O_NONBLOCK is changed: the open file may be shared with other
- * processes. The price is paid by terminals, by eventfds that are written
- * and by listening sockets in blocking mode: a hop through the pool, and a
- * call there that ends neither by its context nor by weir_close in the rare
- * case that another process was faster than the poll.
+ * Nobody's O_NONBLOCK is changed (connect does so for an instant): the open
+ * file may be shared with other processes. The price is paid by terminals, by
+ * eventfds that are written and by listening sockets in blocking mode: a hop
+ * through the pool, and a call there that ends neither by its context nor by
+ * weir_close in the rare case that another process was faster than the poll.
  */
 #include "base/misuse.h"
 #include "sched/io.h"
@@ -101,6 +101,23 @@ static ssize_t refused(struct wr_io *io)
     return io->plain ? offload(io) : -EPERM;
 }
 
+/* 1 ms, doubled up to 32. */
+static int pause_longer(struct wr_io *io, weir_ctx *ctx)
+{
+    if (io->pause == 0)
+        io->pause = WEIR_MILLISECOND;
+    else if (io->pause < 32 * WEIR_MILLISECOND)
+        io->pause *= 2;
+    return wr_fd_pause(io->record, io->fd, io->generation, io->pause, ctx);
+}
+
+static int wait_for_turn(struct wr_io *io, ssize_t answer, weir_ctx *ctx)
+{
+    if (answer == WR_IO_LATER)
+        return pause_longer(io, ctx);
+    return wr_fd_wait(io->record, io->fd, io->generation, io->events, ctx);
+}
+
 ssize_t wr_io_run(struct wr_io *io, weir_ctx *ctx)
 {
     int err = wr_io_begin(io);
@@ -110,9 +127,9 @@ ssize_t wr_io_run(struct wr_io *io, weir_ctx *ctx)
     for (;;) {
         if (n == WR_IO_MAY_BLOCK)
             n = offload(io);
-        if (n != -EAGAIN || io->file)
+        if ((n != -EAGAIN && n != WR_IO_LATER) || io->file)
             return n;
-        err = wr_fd_wait(io->record, io->fd, io->generation, io->events, ctx);
+        err = wait_for_turn(io, n, ctx);
         if (err)
             return err == -EPERM ? refused(io) : err;
         n = io->attempt(io);

@@ -10,13 +10,17 @@
 #include "port/io.h"
 #include "sched/fd.h"
 
+enum { WR_IO_LATER = -6002 }; /* no errno */
+
 struct wr_io {
     int fd;
     int events; /* WEIR_READABLE or WEIR_WRITABLE: what it may wait for     */
     struct wr_fd *record;
     uint32_t generation; /* the record's at the beginning                   */
     bool file;           /* never worth polling                             */
-    /* The call without blocking; -EAGAIN: wait; WR_IO_MAY_BLOCK: use plain. */
+    int64_t pause;       /* the last one after WR_IO_LATER, ns              */
+    /* The call without blocking; -EAGAIN: wait; WR_IO_MAY_BLOCK: use plain;
+     * WR_IO_LATER: no event tells when, so again after a pause. */
     ssize_t (*attempt)(struct wr_io *);
     ssize_t (*plain)(struct wr_io *);
 };

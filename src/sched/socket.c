@@ -2,7 +2,6 @@
 /* Calls on sockets: accept, and datagrams and messages with their flags. */
 #include <errno.h>
 #include <weir/io.h>
-#include <weir/time.h>
 #include "sched/io.h"
 
 /* ---- accept -------------------------------------------------------------- */
@@ -106,12 +105,10 @@ ssize_t weir_recvfrom(int fd, void *buf, size_t n, int flags,
 
 /* ---- send ---------------------------------------------------------------- */
 
-enum { PEER_FULL = -6002 }; /* no errno */
-
 /*
  * A datagram to a Unix socket that we are not connected to: the sender polls
  * writable while the receiver's queue is full, and nothing tells when it is
- * not. Then it is tried again after a growing pause.
+ * not.
  */
 static bool peer_is_full(const struct message *c)
 {
@@ -125,7 +122,7 @@ static ssize_t send_attempt(struct wr_io *io)
     ssize_t k =
         wr_io_send(io->fd, c->buf, c->n, c->flags | MSG_DONTWAIT | MSG_NOSIGNAL,
                    c->addr, c->addr_len);
-    return k == -EAGAIN && peer_is_full(c) ? PEER_FULL : k;
+    return k == -EAGAIN && peer_is_full(c) ? WR_IO_LATER : k;
 }
 
 ssize_t weir_sendto(int fd, const void *buf, size_t n, int flags,
@@ -140,14 +137,5 @@ ssize_t weir_sendto(int fd, const void *buf, size_t n, int flags,
         .addr_len = len};
     if (flags & NEVER_WAITS & ~MSG_OOB)
         return wr_io_send(fd, buf, n, flags | MSG_NOSIGNAL, addr, len);
-    int64_t pause = WEIR_MILLISECOND;
-    ssize_t k;
-    while ((k = wr_io_run(&c.io, ctx)) == PEER_FULL) {
-        int err = weir_sleep(pause, ctx);
-        if (err)
-            return err;
-        if (pause < 32 * WEIR_MILLISECOND)
-            pause *= 2;
-    }
-    return k;
+    return wr_io_run(&c.io, ctx);
 }

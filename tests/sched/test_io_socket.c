@@ -333,9 +333,10 @@ static void knock(void *arg)
     must_eq(weir_close(fd), 0);
 }
 
+/* More of them than the blocking pool has threads, one of which accept needs. */
 BEHAVIOUR(a_full_backlog_holds_who_connects)
 {
-    enum { CALLERS = 10 };
+    enum { CALLERS = 80 };
     struct knock k = {.inside = 0};
     int i, listener = unix_bound(SOCK_STREAM, &k.at);
     must_eq(listen(listener, 2), 0);
