@@ -171,13 +171,15 @@ static int exchange(struct coproc *c, const struct bytes *text,
     return code == -EPIPE ? COPROC_DIED : code;
 }
 
-/* What has closed its pipes is about to end, and by its own exit status. */
-static void await_end(struct coproc *c, weir_ctx *work)
+/* What has closed its pipes is about to end, and by its own exit status, or
+ * is at fault. */
+static int await_end(struct coproc *c, weir_ctx *work)
 {
     weir_ctx limit;
     weir_ctx_init_timeout(&limit, work, WEIR_SECOND);
-    child_exited(&c->child, &limit);
+    int code = child_exited(&c->child, &limit);
     weir_ctx_fini(&limit);
+    return code ? COPROC_SHUT : COPROC_DIED;
 }
 
 int coproc_ask(struct coproc *c, const struct bytes *question,
@@ -198,7 +200,7 @@ int coproc_ask(struct coproc *c, const struct bytes *question,
         code = WEIR_CANCELED;
     weir_ctx_fini(&limit);
     if (code == COPROC_DIED)
-        await_end(c, work);
+        code = await_end(c, work);
     if (code == WEIR_TIMEDOUT)
         child_end(&c->child, true);
     if (code)

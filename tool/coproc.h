@@ -25,6 +25,7 @@ struct coproc {
 
 enum {
     COPROC_DIED = -6001,  /* before it had answered                         */
+    COPROC_SHUT = -6004,  /* closed its pipes and lives: was ended          */
     COPROC_TALKS = -6002, /* more than one answer, or one nobody asked for  */
     COPROC_START = -6003  /* could not be started                           */
 };

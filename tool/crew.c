@@ -36,11 +36,16 @@ static void fail_to_run(struct crew *c, const char *name, int code)
 
 /* ---- a command for each record ------------------------------------------ */
 
-/* Is the command itself at fault, or the machine, and will be for every
- * record? */
+/* Is the command itself at fault? */
+static bool is_at_fault(int code)
+{
+    return code != -E2BIG && !limit_is(code);
+}
+
+/* Is it, or the machine, and will be for every record? */
 static bool is_hopeless(const struct crew *c, int code)
 {
-    return limit_is(code) || (!c->command->by_record && code != -E2BIG);
+    return limit_is(code) || (!c->command->by_record && is_at_fault(code));
 }
 
 static void try_command(struct crew *c, struct job *job, char **args)
@@ -61,8 +66,11 @@ static void try_command(struct crew *c, struct job *job, char **args)
     } else if (code && there && !capture.started && is_hopeless(c, code)) {
         fail_to_run(c, args[0], code);
         job->end = JOB_LEFT;
+    } else if (code == WEIR_TIMEDOUT) {
+        job_fail(job, WHY_TIMEOUT, 0);
     } else if (code) {
-        job_fail(job, code == WEIR_TIMEDOUT ? WHY_TIMEOUT : WHY_CODE, code);
+        bool at_fault = !capture.started && is_at_fault(code);
+        job_fail(job, at_fault ? WHY_COMMAND : WHY_CODE, code);
     } else if (capture.status) {
         job_fail(job, WHY_STATUS, capture.status);
     } else {
@@ -119,7 +127,9 @@ static void ask_coproc(struct crew *c, struct coproc *p, struct job *job)
     } else if (code == COPROC_START) {
         job_fail(job, WHY_CODE, detail);
     } else if (code == COPROC_DIED) {
-        job_fail(job, WHY_STATUS, detail);
+        job_fail(job, WHY_DIED, detail);
+    } else if (code == COPROC_SHUT) {
+        job_fail(job, WHY_SHUT, 0);
     } else if (code == COPROC_TALKS) {
         job_fail(job, WHY_ANSWER, 0);
     } else if (code) {
@@ -134,7 +144,8 @@ static bool is_worth_a_try(const struct job *job)
 {
     return job->end == JOB_FAILED &&
            (job->why == WHY_STATUS || job->why == WHY_TIMEOUT ||
-            job->why == WHY_ANSWER);
+            job->why == WHY_ANSWER || job->why == WHY_DIED ||
+            job->why == WHY_SHUT);
 }
 
 static void finish_job(struct crew *c, struct coproc *p, struct job *job)

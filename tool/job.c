@@ -34,11 +34,28 @@ void job_fail(struct job *j, enum job_why why, int detail)
 
 void job_show_status(int status, char *text, size_t n)
 {
-    if (WIFSIGNALED(status))
+    const char *name = sigabbrev_np(WTERMSIG(status));
+    if (WIFSIGNALED(status) && name)
         snprintf(text, n, "killed by signal %d (SIG%s)", WTERMSIG(status),
-                 sigabbrev_np(WTERMSIG(status)));
+                 name);
+    else if (WIFSIGNALED(status))
+        snprintf(text, n, "killed by signal %d", WTERMSIG(status));
     else
         snprintf(text, n, "exit status %d", WEXITSTATUS(status));
+}
+
+static void show_refusal(int code, char *text, size_t n)
+{
+    char why[128];
+    limit_text(code, why, sizeof why);
+    snprintf(text, n, "its command cannot be run: %s", why);
+}
+
+static void show_death(int status, char *text, size_t n)
+{
+    char how[64];
+    job_show_status(status, how, sizeof how);
+    snprintf(text, n, "%s, and no answer", how);
 }
 
 void job_reason(const struct job *j, char *text, size_t n)
@@ -62,8 +79,17 @@ void job_reason(const struct job *j, char *text, size_t n)
     case WHY_NUL:
         snprintf(text, n, "a NUL in it, which no argument can have");
         break;
+    case WHY_COMMAND:
+        show_refusal(j->detail, text, n);
+        break;
     case WHY_ANSWER:
         snprintf(text, n, "the coprocess gave more than one answer");
+        break;
+    case WHY_DIED:
+        show_death(j->detail, text, n);
+        break;
+    case WHY_SHUT:
+        snprintf(text, n, "the coprocess closed its input or output");
         break;
     }
 }

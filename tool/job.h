@@ -23,7 +23,10 @@ enum job_why {
     WHY_CODE,     /* weir's code or a negated errno is in detail            */
     WHY_TOO_LONG, /* the record is beyond --max-record                      */
     WHY_NUL,      /* it has a NUL in it and cannot be an argument           */
-    WHY_ANSWER    /* the coprocess gave more than one answer                */
+    WHY_COMMAND,  /* its command cannot be run: detail as of WHY_CODE       */
+    WHY_ANSWER,   /* the coprocess gave more than one answer                */
+    WHY_DIED,     /* the coprocess gave none: its wait status is in detail  */
+    WHY_SHUT      /* it closed its pipes                                    */
 };
 
 struct job {

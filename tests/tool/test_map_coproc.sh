@@ -52,7 +52,7 @@ seq 9 | run "$weir" map -j 1 --coproc -- sh -c '
 is "one that dies: the others" "1 2 4 5 7 8 9 " \
     "$(tr '\n' ' ' < "$work/got")"
 has "one that dies: by its exit status" "$work/err" \
-    'record 3 failed: exit status 5'
+    'record 3 failed: exit status 5, and no answer'
 has "one that dies: by its signal" "$work/err" \
     'record 6 failed: killed by signal 9'
 is "one that dies: exit 4" 4 "$status"
@@ -85,6 +85,11 @@ seq 3 | run "$weir" map -j 1 --coproc -- sh -c '
 is "two answers to one record: exit 4" 4 "$status"
 has "two answers to one record: said" "$work/err" 'record 1 failed.*answer'
 balanced "two answers to one record: ledger" "$work/err"
+
+seq 2 | run "$weir" map -j 1 --coproc -- sh -c '
+    read -r r; echo "$r"; exec >&-; sleep 1000' > "$work/got"
+has "one that closes its output: said, and not how we ended it" "$work/err" \
+    'record 2 failed: the coprocess closed its input or output'
 
 seq 3 | run "$weir" map -j 1 --grace 300ms --coproc -- sh -c '
     while read -r r; do echo "$r"; done; sleep 1000' > "$work/got"

@@ -33,7 +33,7 @@ balanced "an interpreter that is not there: ledger" "$work/err"
 printf 'true\nno-such-command\ntrue\n' | run "$weir" map -- {}
 is "a command named by a record: ledger" "3 2 0 1 0" "$(ledger "$work/err")"
 has "a command named by a record: reported" "$work/err" \
-    'record 2 failed: .*No such file'
+    'record 2 failed: its command cannot be run: No such file'
 
 # ---- files -------------------------------------------------------------------
 seq 3 > "$work/a"
