@@ -169,6 +169,8 @@ int wr_monitor_start(void)
 {
     wr_store(&monitor.stop, 0);
     monitor.trimmed = wr_clock();
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        monitor.seen[i] = (struct seen){.since = monitor.trimmed};
     return wr_thread_start(&monitor.thread, "weir-monitor", monitor_main, NULL);
 }
 

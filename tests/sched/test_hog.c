@@ -61,6 +61,8 @@ START_TEST(a_hog_is_named)
     child_says(&c, "weir: task \"glutton\", spawned at hog+0x");
     child_says(&c, ", has held worker ");
     child_says(&c, " ms\n");
+    /* Since it began, not since the machine did. */
+    ck_assert_int_lt(atoll(strstr(c.text, " for ") + 5), 60000);
 }
 END_TEST
 
