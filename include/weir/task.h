@@ -53,8 +53,9 @@ WEIR_API int weir_go_with(const weir_task_opts *o, void (*fn)(void *),
  * Runs fn(arg) as the main task and waits until it has returned and, after
  * it, every task has ended; then stops the runtime. The result is fn's. When
  * all tasks are asleep and nothing can ever wake one (no timer, descriptor,
- * signal channel, blocking call or foreign thread is left to do it), it says
- * so on standard error with a dump and returns WEIR_DEADLOCK.
+ * signal channel or blocking call is left to do it, and no foreign thread but
+ * those that are asleep in such a call themselves), it says so on standard
+ * error with a dump and returns WEIR_DEADLOCK.
  * From a plain thread; WEIR_EINVAL from a task or while another runs;
  * WEIR_STOPPED when another thread stopped the runtime before all had ended;
  * WEIR_ENOMEM, WEIR_STOPPED, WEIR_FORKED as weir_go.

@@ -15,13 +15,27 @@ static int our_threads(void)
     return n;
 }
 
-/* The directory's links are the process's threads and two more. To read it
- * would miss some: the kernel's walk ends at a thread that has just ended. */
+/* How often threads have gone to sleep and been woken: moves with each. */
+static uint64_t sleeps_and_wakes(void)
+{
+    return wr_load(&wr_rt.threads_slept) + wr_load(&wr_rt.threads_woken);
+}
+
+/*
+ * The directory's links are the process's threads and two more. To read it
+ * would miss some: the kernel's walk ends at a thread that has just ended.
+ * Nobody slept or was woken meanwhile, so those who are asleep were so at the
+ * instant of the count.
+ */
 int wr_foreign_threads(void)
 {
     struct stat st;
-    if (stat("/proc/self/task", &st) != 0 || st.st_nlink < 3)
+    uint64_t before = sleeps_and_wakes();
+    int asleep =
+        (int)(wr_load(&wr_rt.threads_slept) - wr_load(&wr_rt.threads_woken));
+    if (stat("/proc/self/task", &st) != 0 || st.st_nlink < 3 ||
+        sleeps_and_wakes() != before)
         return 1;
-    int n = (int)st.st_nlink - 2;
+    int n = (int)st.st_nlink - 2 - asleep;
     return n > our_threads() ? n - our_threads() : 0;
 }

@@ -116,6 +116,7 @@ int wr_drain(int64_t timeout)
     struct wr_waiter me;
     struct wr_node n;
     struct wr_deadline d;
+    wr_thread_uncounted(true);
     wr_waiter_init(&me);
     wr_node_init(&n, &me, &drain_queue, &drain_lock, DRAINED, NULL);
     wr_lock(&drain_lock);
@@ -136,5 +137,6 @@ int wr_drain(int64_t timeout)
     wr_node_leave(&n, who);
     if (limited)
         wr_deadline_leave(&d, who);
+    wr_thread_uncounted(false);
     return who == DRAINED ? n.status : WEIR_TIMEDOUT;
 }

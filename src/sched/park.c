@@ -15,6 +15,7 @@
 struct wr_parker {
     WR_ALIGNED uint32_t token; /* the enum below; a futex */
     uint32_t hosting;          /* it sleeps in the poller, if at all */
+    bool uncounted;            /* the owner's; not while it may be woken */
     struct wr_parker *free;
 };
 
@@ -91,6 +92,8 @@ static void await_token(struct wr_parker *p)
     uint32_t seen = NO_TOKEN;
     if (spin_for_token(p) || !wr_cas(&p->token, &seen, SLEEPS))
         return;
+    if (!p->uncounted)
+        wr_add(&wr_rt.threads_slept, 1);
     while (wr_load_acq(&p->token) != TOKEN)
         wr_futex_wait(&p->token, SLEEPS, -1);
 }
@@ -112,12 +115,23 @@ void wr_park_thread(struct wr_parker *p)
     wr_store_rlx(&p->token, NO_TOKEN);
 }
 
+/* Counted by the waker, who is awake himself: there is no instant at which
+ * all seem to be asleep. */
 static void wake_thread(struct wr_parker *p)
 {
-    if (wr_xchg(&p->token, TOKEN) == SLEEPS)
+    bool counted = !p->uncounted;
+    if (wr_xchg(&p->token, TOKEN) == SLEEPS) {
+        if (counted)
+            wr_add(&wr_rt.threads_woken, 1);
         wr_futex_wake(&p->token, 1);
-    else if (wr_unlikely(wr_load(&p->hosting)) && !wr_worker_self())
+    } else if (wr_unlikely(wr_load(&p->hosting)) && !wr_worker_self()) {
         wr_poller_kick(&wr_poller);
+    }
+}
+
+void wr_thread_uncounted(bool yes)
+{
+    wr_thread_parker()->uncounted = yes;
 }
 
 /* ---- both ---------------------------------------------------------------- */

@@ -35,6 +35,8 @@ struct wr_runtime {
     uint64_t thread_started;    /* tasks started by threads */
     uint64_t ids;               /* task numbers given out */
     uint64_t round_robin;       /* homes of pinned tasks */
+    uint64_t threads_slept;     /* in calls of weir, so far; park.c */
+    uint64_t threads_woken;
 };
 
 extern struct wr_runtime wr_rt;
@@ -52,9 +54,13 @@ void wr_drain_answer(int status);
 /* A worker found nothing to do: tells who waits for that (drain.c). */
 void wr_runtime_idle(void);
 
-/* Threads of the process that are neither ours nor the caller of weir_run:
- * they may yet wake a task (deadlock.c). */
+/* Threads of the process that are neither ours nor the caller of weir_run nor
+ * asleep in a call of weir: they may yet wake a task (deadlock.c). */
 int wr_foreign_threads(void);
+
+/* The calling thread, which has what it needs to sleep, is ours for a while:
+ * its sleep counts as nobody's (park.c). */
+void wr_thread_uncounted(bool yes);
 
 /* The monitor thread (monitor.c). */
 int wr_monitor_start(void);

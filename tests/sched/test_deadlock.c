@@ -373,6 +373,28 @@ START_TEST(told_after_the_last_thread_has_ended)
 }
 END_TEST
 
+static void *receive_too(void *arg)
+{
+    return ints_recv(arg, &(int){0}, NULL) == 0 ? arg : NULL;
+}
+
+static int sleep_beside_a_thread(void *arg)
+{
+    ints *c = ints_new(0);
+    pthread_t t;
+
+    (void)arg;
+    if (pthread_create(&t, NULL, receive_too, c) != 0)
+        return 1;
+    return ints_recv(c, &(int){0}, NULL);
+}
+
+START_TEST(told_when_the_last_thread_sleeps_itself)
+{
+    check_told(sleep_beside_a_thread, "\"main\": waits on channel receive");
+}
+END_TEST
+
 static int sound_run(void *arg)
 {
     (void)arg;
@@ -394,4 +416,5 @@ CHECK_MAIN(CHECK_LOOP(all_asleep_is_told_with_the_reason, DEADLOCKS),
            CHECK_TEST(a_deadlock_ends_the_run_only),
            CHECK_LOOP(who_can_be_woken_is_no_deadlock, SOUND),
            CHECK_TEST(told_after_the_last_thread_has_ended),
+           CHECK_TEST(told_when_the_last_thread_sleeps_itself),
            CHECK_TEST(a_run_that_ends_says_nothing))
