@@ -333,10 +333,11 @@ static void knock(void *arg)
     must_eq(weir_close(fd), 0);
 }
 
-/* More of them than the blocking pool has threads, one of which accept needs. */
+/* More of them than the blocking pool has threads, one of which accept needs.
+ */
 BEHAVIOUR(a_full_backlog_holds_who_connects)
 {
-    enum { CALLERS = 80 };
+    enum { CALLERS = 70 };
     struct knock k = {.inside = 0};
     int i, listener = unix_bound(SOCK_STREAM, &k.at);
     must_eq(listen(listener, 2), 0);
