@@ -10,11 +10,12 @@ extern "C" {
 #endif
 
 /*
- * A channel (int, capacity 16) that gets the number of each named signal as
- * it arrives; the list ends with 0. A signal that finds the channel full is
- * merged with those in it. Several channels may ask for one signal: each
- * gets it. The former disposition comes back when the last channel that asked
- * is released. NULL: a number out of range, SIGKILL or SIGSTOP, out of memory.
+ * A channel (int) that gets the number of each named signal as it arrives; the
+ * list ends with 0. A signal that finds 16 in it, and the same among them, is
+ * merged with that; there always is room for another one. Several channels may
+ * ask for one signal: each gets it. The former disposition comes back when the
+ * last channel that asked is released. NULL: a number out of range, SIGKILL or
+ * SIGSTOP, out of memory.
  */
 WEIR_API weir_chan *weir_signal_chan(int sig, ...);
 

@@ -4,14 +4,20 @@
 #include <stdarg.h>
 #include <weir/signal.h>
 #include "base/mem.h"
-#include "port/lock.h"
+#include "chan/chan.h"
 #include "sched/runtime.h"
 #include "sched/signal.h"
 
-enum { CAPACITY = 16 };
+enum { ENOUGH = 16 };
 
+/*
+ * A burst of one signal must not keep another out: behind ENOUGH elements only
+ * a signal enters that is not among them. So there is room for each, with one
+ * less than there are signals beyond ENOUGH.
+ */
 struct signal_chan {
     struct wr_signal_sub sub;
+    uint32_t lock;   /* one delivery at a time */
     weir_chan *chan; /* a reference of its own: the address stays taken */
     struct signal_chan *next;
 };
@@ -19,12 +25,29 @@ struct signal_chan {
 static struct signal_chan *all;
 static uint32_t lock; /* of the list */
 
-/* What finds no room is merged with what is there. */
+/* May be merged with what is there. */
+static bool is_enough(weir_chan *c, int sig)
+{
+    struct wr_wakes none = {0};
+    bool found = false;
+    wr_lock(&c->lock);
+    wr_chan_freeze(c);
+    uint64_t n = wr_count(wr_load_rlx(&c->head));
+    uint64_t end = wr_count(wr_load_rlx(&c->tail));
+    for (bool enough = end - n >= ENOUGH; enough && !found && n < end; n++)
+        found = !memcmp(wr_slot_at(c, n) + c->elem_offset, &sig, sizeof(sig));
+    (void)wr_chan_done(c, 0, &none);
+    return found;
+}
+
 static void deliver(struct wr_signal_sub *s, int sig, uint32_t count)
 {
     struct signal_chan *sc = (struct signal_chan *)s;
-    while (count > 0 && weir_chan_try_send(sc->chan, &sig) == 0)
+    wr_lock(&sc->lock);
+    while (count > 0 && !is_enough(sc->chan, sig) &&
+           weir_chan_try_send(sc->chan, &sig) == 0)
         count--;
+    wr_unlock(&sc->lock);
 }
 
 static void release(struct wr_signal_sub *s)
@@ -36,8 +59,10 @@ static void release(struct wr_signal_sub *s)
 
 static struct signal_chan *make(uint64_t mask)
 {
-    weir_chan_opts opts = {
-        .elem_size = sizeof(int), .capacity = CAPACITY, .name = "signals"};
+    weir_chan_opts opts = {.elem_size = sizeof(int),
+                           .capacity =
+                               ENOUGH - 1 + (size_t)__builtin_popcountll(mask),
+                           .name = "signals"};
     struct signal_chan *sc = wr_alloc(sizeof(*sc));
     if (!sc)
         return NULL;

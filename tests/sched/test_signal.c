@@ -93,6 +93,25 @@ BEHAVIOUR(what_finds_it_full_is_merged)
     must_eq(weir_signal_stop(marker), 0);
 }
 
+BEHAVIOUR(a_burst_keeps_no_other_out)
+{
+    weir_chan *two = weir_signal_chan(SIGUSR1, SIGTERM, 0);
+    weir_chan *marker = weir_signal_chan(SIGUSR1, SIGTERM, 0);
+    int i;
+    (void)crew;
+    for (i = 0; i < 40; i++) {
+        const int sig = i % 20 == 19 ? SIGTERM : SIGUSR1;
+        must_eq(kill(getpid(), sig), 0);
+        must_eq(next_signal(marker), sig);
+    }
+    for (i = 0; i < 16; i++)
+        must_eq(next_signal(two), SIGUSR1);
+    must_eq(next_signal(two), SIGTERM);
+    must_eq(weir_chan_len(two), 0);
+    must_eq(weir_signal_stop(two), 0);
+    must_eq(weir_signal_stop(marker), 0);
+}
+
 /* ---- dispositions -------------------------------------------------------- */
 
 static void (*handler_of(int sig))(int)
@@ -307,6 +326,7 @@ END_TEST
 CHECK_MAIN(CHECK_MODES(each_signal_arrives_with_its_number),
            CHECK_MODES(a_stop_closes_the_channel),
            CHECK_MODES(what_finds_it_full_is_merged),
+           CHECK_MODES(a_burst_keeps_no_other_out),
            CHECK_TEST(the_last_stop_restores_the_disposition),
            CHECK_TEST(what_the_program_set_meanwhile_stays),
            CHECK_TEST(what_cannot_be_asked_for),
