@@ -87,7 +87,7 @@ has "two answers to one record: said" "$work/err" 'record 1 failed.*answer'
 balanced "two answers to one record: ledger" "$work/err"
 
 seq 2 | run "$weir" map -j 1 --coproc -- sh -c '
-    read -r r; echo "$r"; exec >&-; sleep 1000' > "$work/got"
+    read -r r; echo "$r"; read -r r; exec >&-; sleep 1000' > "$work/got"
 has "one that closes its output: said, and not how we ended it" "$work/err" \
     'record 2 failed: the coprocess closed its input or output'
 
