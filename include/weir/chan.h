@@ -306,8 +306,8 @@ static inline weir_case weir_case_(enum weir_case_kind kind, void *object,
     return c;
 }
 
-/* Receive from c into *p; send a copy of *p to c; ctx has ended; nothing
- * else was ready for ns nanoseconds. */
+/* Receive from c into *p; send a copy of *p to c; ctx has ended; ns
+ * nanoseconds are over (0: at once, which makes it one of those ready). */
 #define WEIR_RECV(c, p)  weir_case_(WEIR_CASE_RECV_, (c), (p), 0)
 #define WEIR_SEND(c, p)  weir_case_(WEIR_CASE_SEND_, (c), (p), 0)
 #define WEIR_DONE(ctx)   weir_case_(WEIR_CASE_DONE_, (ctx), NULL, 0)

@@ -126,8 +126,8 @@ WEIR_API int weir_workers(void);
 WEIR_API size_t weir_tasks(void);
 
 /*
- * Prints every task: number, name, state, what it waits on, for how long,
- * and where it was spawned. Any thread or task, at any time; the lines of
+ * Prints every task: number (its address while nobody has asked for one),
+ * name, state, what it waits on, for how long, and where it was spawned. Any thread or task, at any time; the lines of
  * running tasks are a glance, not a snapshot.
  */
 WEIR_API void weir_dump(FILE *out);
