@@ -127,8 +127,9 @@ WEIR_API size_t weir_tasks(void);
 
 /*
  * Prints every task: number (its address while nobody has asked for one),
- * name, state, what it waits on, for how long, and where it was spawned. Any thread or task, at any time; the lines of
- * running tasks are a glance, not a snapshot.
+ * name, state, what it waits on, for how long, and where it was spawned. Any
+ * thread or task, at any time; the lines of running tasks are a glance, not a
+ * snapshot.
  */
 WEIR_API void weir_dump(FILE *out);
 
