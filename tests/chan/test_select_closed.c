@@ -31,6 +31,29 @@ BEHAVIOUR(closed_receive_is_ready)
     (void)crew;
 }
 
+/* What a case said of an earlier channel is over with the next select. */
+BEHAVIOUR(a_status_is_of_this_select)
+{
+    ints *gone = ints_new(1), *c = ints_new(1);
+    int v = 0, w = 7;
+    weir_case in = ints_recv_case(gone, &v), out = ints_send_case(gone, &w);
+
+    must_eq(ints_close(gone), 0);
+    must_eq(weir_select(&in, 1, NULL), 0);
+    must_eq(in.status, WEIR_CLOSED);
+    must_eq(weir_select(&out, 1, NULL), 0);
+    must_eq(out.status, WEIR_CLOSED);
+    in.object = out.object = ints_base(c);
+    must_eq(weir_select(&out, 1, NULL), 0);
+    must_eq(out.status, 0);
+    must_eq(weir_select(&in, 1, NULL), 0);
+    must_eq(in.status, 0);
+    must_eq(v, 7);
+    ints_unref(c);
+    ints_unref(gone);
+    (void)crew;
+}
+
 BEHAVIOUR(closed_send_is_ready_and_fails)
 {
     size_t cap;
@@ -170,6 +193,7 @@ BEHAVIOUR(close_against_send)
 }
 
 CHECK_MAIN(CHECK_MODES(closed_receive_is_ready),
+           CHECK_MODES(a_status_is_of_this_select),
            CHECK_MODES(closed_send_is_ready_and_fails),
            CHECK_MODES(closed_and_open_share_the_choice),
            CHECK_MODES(close_wakes_selects), CHECK_MODES(close_against_send))
