@@ -175,13 +175,15 @@ int wr_fd_wait(struct wr_fd *r, int fd, uint32_t generation, int events,
 
 /* Queued and unlocked: until the time is over, which ends `soon`. */
 static int pause_until(struct wr_wait *w, struct wr_fd *r, int fd,
-                       weir_ctx *soon, weir_ctx *ctx)
+                       uint32_t generation, weir_ctx *soon, weir_ctx *ctx)
 {
     int err = wr_wait_park(w, soon, WR_ON_FD_WRITE, (const void *)(intptr_t)fd);
     if (!err)
         return w->node.status;
     if (err == WEIR_TIMEDOUT)
         err = weir_ctx_err(ctx);
+    if (!err && r->generation != generation)
+        err = WEIR_CLOSED;
     if (!err)
         r->pins++;
     wr_unlock(&r->lock);
@@ -204,7 +206,7 @@ int wr_fd_pause(struct wr_fd *r, int fd, uint32_t generation, int64_t ns,
     if (open)
         wr_queue_push(&w.node);
     wr_unlock(&r->lock);
-    err = open ? pause_until(&w, r, fd, &soon, ctx) : WEIR_CLOSED;
+    err = open ? pause_until(&w, r, fd, generation, &soon, ctx) : WEIR_CLOSED;
     weir_ctx_fini(&soon);
     return err;
 }

@@ -322,6 +322,7 @@ BEHAVIOUR(a_refused_connection)
 struct knock {
     struct sockaddr_un at;
     atomic_int inside;
+    int fd;
 };
 
 static void knock(void *arg)
@@ -350,6 +351,27 @@ BEHAVIOUR(a_full_backlog_holds_who_connects)
     }
     crew_wait(crew);
     must_eq(k.inside, CALLERS);
+    must_eq(weir_close(listener), 0);
+}
+
+/* In a pause between two tries, which no event ends. */
+static void knock_in_vain(void *arg)
+{
+    struct knock *k = arg;
+    must_eq(weir_connect(k->fd, (struct sockaddr *)&k->at, sizeof k->at, NULL),
+            WEIR_CLOSED);
+}
+
+BEHAVIOUR(a_close_ends_who_waits_for_a_place)
+{
+    struct knock k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    int listener = unix_bound(SOCK_STREAM, &k.at);
+    must_eq(listen(listener, 0), 0);
+    knock(&k);
+    crew_go(crew, knock_in_vain, &k);
+    fds_await_waiters(k.fd, 1);
+    must_eq(weir_close(k.fd), 0);
+    crew_wait(crew);
     must_eq(weir_close(listener), 0);
 }
 
@@ -387,4 +409,5 @@ CHECK_MAIN(CHECK_MODES(both_directions_at_once),
            CHECK_MODES(many_accept_on_one_listener),
            CHECK_MODES(a_refused_connection),
            CHECK_MODES(a_full_backlog_holds_who_connects),
+           CHECK_MODES(a_close_ends_who_waits_for_a_place),
            CHECK_MODES(at_the_limit_of_descriptors_no_connection_is_lost))
