@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The writers and readers of a journal. A reader has a place of its own in the
- * stream; its turn is held while it waits there. */
+ * stream; the turn of its hand is held while it waits there. */
 #include "base/mem.h"
 #include "store/journal.h"
 
@@ -11,7 +11,6 @@ struct writer {
 
 struct reader {
     struct wr_journal *journal;
-    weir_mutex turn; /* of the parties that read                            */
     struct wr_frames frames;
     struct wr_hand hand;
     bool closed; /* atomic; set under the journal's turn                    */
@@ -92,8 +91,9 @@ int wr_journal_reader(struct wr_journal *j, void **out)
 }
 
 /* With the turn: has r a message in hand? */
-static int fetch(struct reader *r, weir_ctx *ctx)
+static int fetch(void *reader, weir_ctx *ctx)
 {
+    struct reader *r = reader;
     struct wr_message *m;
     if (__atomic_load_n(&r->closed, __ATOMIC_RELAXED))
         return WEIR_CLOSED;
@@ -108,13 +108,7 @@ static int fetch(struct reader *r, weir_ctx *ctx)
 ptrdiff_t wr_journal_read(void *reader, void *buf, size_t size, weir_ctx *ctx)
 {
     struct reader *r = reader;
-    int err = weir_mutex_lock(&r->turn, ctx);
-    if (err)
-        return err;
-    err = fetch(r, ctx);
-    const ptrdiff_t n = err ? err : wr_hand_read(&r->hand, buf, size);
-    weir_mutex_unlock(&r->turn);
-    return n;
+    return wr_hand_read(&r->hand, buf, size, fetch, r, ctx);
 }
 
 ptrdiff_t wr_journal_rest(const void *reader)

@@ -31,10 +31,11 @@ void wr_message_unref(struct wr_message *m)
 
 void wr_hand_take(struct wr_hand *h, struct wr_message *m)
 {
-    *h = (struct wr_hand){.message = m};
+    h->message = m;
+    h->offset = 0;
 }
 
-ptrdiff_t wr_hand_read(struct wr_hand *h, void *buf, size_t size)
+static ptrdiff_t read_some(struct wr_hand *h, void *buf, size_t size)
 {
     const size_t rest = h->message->size - h->offset;
     const size_t n = size < rest ? size : rest;
@@ -42,9 +43,22 @@ ptrdiff_t wr_hand_read(struct wr_hand *h, void *buf, size_t size)
     h->offset += n;
     if (n == rest) {
         wr_message_unref(h->message);
-        *h = (struct wr_hand){0};
+        wr_hand_take(h, NULL);
     }
     return (ptrdiff_t)n;
+}
+
+ptrdiff_t wr_hand_read(struct wr_hand *h, void *buf, size_t size,
+                       int (*fetch)(void *reader, weir_ctx *ctx), void *reader,
+                       weir_ctx *ctx)
+{
+    int err = weir_mutex_lock(&h->turn, ctx);
+    if (err)
+        return err;
+    err = fetch(reader, ctx);
+    const ptrdiff_t n = err ? err : read_some(h, buf, size);
+    weir_mutex_unlock(&h->turn);
+    return n;
 }
 
 ptrdiff_t wr_hand_rest(const struct wr_hand *h)

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/mutex.h>
 
 struct wr_message {
     size_t size;
@@ -20,14 +21,18 @@ void wr_message_unref(struct wr_message *m); /* NULL is allowed */
 
 /* All zero: nothing in hand. */
 struct wr_hand {
+    weir_mutex turn; /* of the parties that read */
     struct wr_message *message;
     size_t offset; /* of what is left; below its size, or both are 0 */
 };
 
 /* Takes the reference. Nothing was in hand. */
 void wr_hand_take(struct wr_hand *h, struct wr_message *m);
-/* The next bytes of it, at most size: how many. There is one. */
-ptrdiff_t wr_hand_read(struct wr_hand *h, void *buf, size_t size);
+/* The next bytes of the message in hand, at most size: how many, or a code.
+ * fetch(reader) sees to it, with the turn, that there is one: 0, or a code. */
+ptrdiff_t wr_hand_read(struct wr_hand *h, void *buf, size_t size,
+                       int (*fetch)(void *reader, weir_ctx *ctx), void *reader,
+                       weir_ctx *ctx);
 /* How many bytes are left. */
 ptrdiff_t wr_hand_rest(const struct wr_hand *h);
 

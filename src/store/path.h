@@ -67,11 +67,10 @@ struct wr_path {
 struct wr_reader {
     struct wr_path *path;
     struct wr_lane *lane; /* NULL: position in the log                   */
-    uint64_t position;    /* under turn                                  */
-    weir_mutex turn;      /* of the parties that read                    */
+    uint64_t position;    /* under the hand's turn                       */
     weir_ctx done;        /* ended by close                              */
-    struct wr_hand hand;  /* under turn                                  */
-    bool closed;          /* under the path's lock                       */
+    struct wr_hand hand;
+    bool closed; /* under the path's lock                       */
 };
 
 /* ---- path.c -------------------------------------------------------------- */

@@ -81,8 +81,9 @@ static int lane_next(struct wr_reader *r, struct wr_message **m, weir_ctx *ctx)
 }
 
 /* With the turn: has r a message in hand? */
-static int fetch(struct wr_reader *r, weir_ctx *ctx)
+static int fetch(void *reader, weir_ctx *ctx)
 {
+    struct wr_reader *r = reader;
     if (weir_ctx_err(&r->done))
         return WEIR_CLOSED;
     if (r->hand.message)
@@ -97,13 +98,7 @@ static int fetch(struct wr_reader *r, weir_ctx *ctx)
 ptrdiff_t wr_reader_read(void *reader, void *buf, size_t size, weir_ctx *ctx)
 {
     struct wr_reader *r = reader;
-    int err = weir_mutex_lock(&r->turn, ctx);
-    if (err)
-        return err;
-    err = fetch(r, ctx);
-    const ptrdiff_t n = err ? err : wr_hand_read(&r->hand, buf, size);
-    weir_mutex_unlock(&r->turn);
-    return n;
+    return wr_hand_read(&r->hand, buf, size, fetch, r, ctx);
 }
 
 ptrdiff_t wr_reader_rest(const void *reader)
