@@ -6,7 +6,9 @@
 
 /* ---- URLs ---------------------------------------------------------------- */
 
-int wr_file_check_name(const char *what, const char *name, weir_why *why)
+/* 0; WEIR_EINVAL, and why: it is empty, too long, or has control characters.
+ * `what` says what it is the name of. */
+static int check_name(const char *what, const char *name, weir_why *why)
 {
     const size_t size = strlen(name);
     if (size < 1 || size > NAME_LIMIT)
@@ -44,12 +46,12 @@ int wr_file_read_url(struct place *p, const weir_url *url, weir_why *why)
     if (!p->topic)
         p->topic = "events";
     p->sync = (enum sync)sync;
-    return err ? err : wr_file_check_name("topic", p->topic, why);
+    return err ? err : check_name("topic", p->topic, why);
 }
 
-/* ---- handles ------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
-void wr_file_handle_free(struct handle *h)
+static void handle_free(struct handle *h)
 {
     if (h->db)
         wr_file_db_put(h->db);
@@ -57,7 +59,7 @@ void wr_file_handle_free(struct handle *h)
     free(h);
 }
 
-struct handle *wr_file_handle_new(const struct place *p)
+static struct handle *handle_new(const struct place *p)
 {
     struct handle *h = wr_file_alloc(sizeof(*h));
     if (!h)
@@ -69,32 +71,69 @@ struct handle *wr_file_handle_new(const struct place *p)
     return h;
 }
 
-/* Asks without a context, for the answer's code. */
-static int ask(struct db *db, struct request *r)
+static int set_options(struct handle *h, const struct place *p,
+                       const weir_sub_opts *o, weir_why *why)
 {
-    wr_file_ask_surely(db, r);
-    const int result = (int)r->result;
-    wr_file_request_free(r);
-    return result;
+    static const char suffix[] = ".dead";
+    const size_t size = strlen(p->topic) + sizeof(suffix);
+    h->ack_wait = o->ack_wait;
+    h->max_deliveries = o->max_deliveries;
+    h->dead =
+        o->dead_letter ? wr_file_copy(o->dead_letter) : wr_file_alloc(size);
+    if (!h->dead)
+        return WEIR_ENOMEM;
+    if (!o->dead_letter)
+        stpcpy(stpcpy(h->dead, p->topic), suffix);
+    if (strcmp(h->dead, p->topic) == 0)
+        return weir_why_set(why, WEIR_EINVAL,
+                            "file: dead_letter is %s, the topic itself: it "
+                            "cannot have its own dead letters",
+                            p->topic);
+    return check_name("dead_letter", h->dead, why);
 }
 
-int wr_file_handle_open(struct handle *h, enum kind kind, const weir_url *url,
-                        const char *topic, const weir_sub_opts *o,
-                        weir_why *why)
+/* Opens the database, and the topic there. */
+static int open_in(struct handle *h, const weir_url *url, const char *topic,
+                   const weir_sub_opts *o, weir_why *why)
 {
     weir_why own = {{0}};
     const int err = wr_file_db_get(&h->db, url->rest, true, why);
     if (err)
         return err;
-    struct request *r = wr_file_request(kind, h, 0);
+    struct request *r = wr_file_request(o ? ASK_SUB_OPEN : ASK_PUB_OPEN, h, 0);
     if (!r)
         return WEIR_ENOMEM;
     r->topic = topic;
     r->opts = o;
     r->why = why ? why : &own;
     r->why->text[0] = 0;
-    return ask(h->db, r);
+    wr_file_ask_surely(h->db, r);
+    const int result = (int)r->result;
+    wr_file_request_free(r);
+    return result;
 }
+
+int wr_file_handle_open(void **handle, const weir_url *url,
+                        const weir_sub_opts *o, weir_why *why)
+{
+    struct place p;
+    int err = wr_file_read_url(&p, url, why);
+    if (err)
+        return err;
+    struct handle *h = handle_new(&p);
+    if (!h)
+        return WEIR_ENOMEM;
+    err = o ? set_options(h, &p, o, why) : 0;
+    if (!err)
+        err = open_in(h, url, p.topic, o, why);
+    if (err)
+        handle_free(h);
+    else
+        *handle = h;
+    return err;
+}
+
+/* ---- the end ------------------------------------------------------------- */
 
 void wr_file_handle_close(void *handle)
 {
@@ -112,5 +151,5 @@ void wr_file_handle_end(void *handle)
     wr_file_request_init(&h->end, ASK_FREE, h);
     wr_file_ask_surely(h->db, &h->end);
     weir_ctx_fini(&h->end.done);
-    wr_file_handle_free(h);
+    handle_free(h);
 }

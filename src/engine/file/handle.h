@@ -15,18 +15,9 @@ struct place {
 
 /* 0; WEIR_EINVAL, WEIR_FORKED, and why. No file is touched. */
 int wr_file_read_url(struct place *p, const weir_url *url, weir_why *why);
-/* 0; WEIR_EINVAL, and why: it is empty, too long, or has control characters.
- * `what` says what it is the name of. */
-int wr_file_check_name(const char *what, const char *name, weir_why *why);
-
-struct handle *wr_file_handle_new(const struct place *p);
-/* Opens the database, and there by that kind of request. 0, or a code and
- * why. */
-int wr_file_handle_open(struct handle *h, enum kind kind, const weir_url *url,
-                        const char *topic, const weir_sub_opts *o,
-                        weir_why *why);
-/* One that was not opened, or whose end was answered. */
-void wr_file_handle_free(struct handle *h);
+/* A publisher, or, by options, a subscription. 0, or a code and why. */
+int wr_file_handle_open(void **handle, const weir_url *url,
+                        const weir_sub_opts *o, weir_why *why);
 void wr_file_handle_close(void *handle);
 void wr_file_handle_end(void *handle);
 

@@ -4,19 +4,7 @@
 
 int wr_file_pub_open(void **pub, const weir_url *url, weir_why *why)
 {
-    struct place p;
-    int err = wr_file_read_url(&p, url, why);
-    if (err)
-        return err;
-    struct handle *h = wr_file_handle_new(&p);
-    if (!h)
-        return WEIR_ENOMEM;
-    err = wr_file_handle_open(h, ASK_PUB_OPEN, url, p.topic, NULL, why);
-    if (err)
-        wr_file_handle_free(h);
-    else
-        *pub = h;
-    return err;
+    return wr_file_handle_open(pub, url, NULL, why);
 }
 
 static size_t ids_size(const weir_post *posts, size_t n)

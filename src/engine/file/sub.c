@@ -2,45 +2,10 @@
 /* A subscription. */
 #include "engine/file/handle.h"
 
-static int set_options(struct handle *h, const struct place *p,
-                       const weir_sub_opts *o, weir_why *why)
-{
-    static const char suffix[] = ".dead";
-    const size_t size = strlen(p->topic) + sizeof(suffix);
-    h->ack_wait = o->ack_wait;
-    h->max_deliveries = o->max_deliveries;
-    h->dead =
-        o->dead_letter ? wr_file_copy(o->dead_letter) : wr_file_alloc(size);
-    if (!h->dead)
-        return WEIR_ENOMEM;
-    if (!o->dead_letter)
-        stpcpy(stpcpy(h->dead, p->topic), suffix);
-    if (strcmp(h->dead, p->topic) == 0)
-        return weir_why_set(why, WEIR_EINVAL,
-                            "file: dead_letter is %s, the topic itself: it "
-                            "cannot have its own dead letters",
-                            p->topic);
-    return wr_file_check_name("dead_letter", h->dead, why);
-}
-
 int wr_file_sub_open(void **sub, const weir_url *url, const weir_sub_opts *o,
                      weir_why *why)
 {
-    struct place p;
-    int err = wr_file_read_url(&p, url, why);
-    if (err)
-        return err;
-    struct handle *h = wr_file_handle_new(&p);
-    if (!h)
-        return WEIR_ENOMEM;
-    err = set_options(h, &p, o, why);
-    if (!err)
-        err = wr_file_handle_open(h, ASK_SUB_OPEN, url, p.topic, o, why);
-    if (err)
-        wr_file_handle_free(h);
-    else
-        *sub = h;
-    return err;
+    return wr_file_handle_open(sub, url, o, why);
 }
 
 ptrdiff_t wr_file_sub_recv(void *sub, weir_delivery **d, size_t n, bool now,
