@@ -72,8 +72,9 @@ typedef struct weir_caps {
 /*
  * Opens a topic for publishing, and makes it if need be: 0 and *p, which
  * weir_pub_free ends. WEIR_EINVAL: the URL, or one of its options; -ENOENT: no
- * engine of that scheme; WEIR_ENOMEM; or what the engine returns: *p is NULL
- * then, and why (may be NULL) says what to do.
+ * engine of that scheme; WEIR_UNSUPPORTED: on_full=block, said or not, and caps
+ * say no; WEIR_ENOMEM; or what the engine returns: *p is NULL then, and why
+ * (may be NULL) says what to do.
  *
  * Options, after a `?` and with `&` between them, that every engine has:
  *   max_messages=N      the topic keeps at most so many messages,

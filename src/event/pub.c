@@ -47,6 +47,23 @@ weir_sink *weir_pub_sink(weir_pub *p)
 
 /* ---- from the opening to the end ----------------------------------------- */
 
+/* That a full topic is to hold the publisher back, which a limit asks for that
+ * says nothing else, is refused where the engine cannot do that. */
+static int check_limits(const weir_engine *e, const weir_url *url,
+                        weir_why *why)
+{
+    weir_limits l = {0};
+    const int err = weir_url_limits(url, &l, why);
+    if (err || e->caps.block || l.on_full != WEIR_BLOCK)
+        return err;
+    if (!l.max_messages && !l.max_bytes && !weir_url_get(url, "on_full"))
+        return 0;
+    return weir_why_set(why, WEIR_UNSUPPORTED,
+                        "%s: cannot hold a publisher back: a limit needs "
+                        "on_full=drop-oldest or on_full=error",
+                        e->caps.engine);
+}
+
 int weir_pub_open(weir_pub **out, const char *text, weir_why *why)
 {
     weir_url *url;
@@ -60,7 +77,9 @@ int weir_pub_open(weir_pub **out, const char *text, weir_why *why)
     if (err)
         return err;
     weir_pub *p = wr_alloc(sizeof(*p));
-    err = p ? e->pub_open(&p->self, url, why) : WEIR_ENOMEM;
+    err = p ? check_limits(e, url, why) : WEIR_ENOMEM;
+    if (!err)
+        err = e->pub_open(&p->self, url, why);
     wr_why_end(why, err, url);
     weir_url_free(url);
     if (err) {

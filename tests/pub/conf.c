@@ -51,8 +51,8 @@ static const weir_engine *poor_engine(void)
 
     must_eq(weir_engine_find(&mem, "mem", NULL), 0);
     poor = *mem;
-    poor.caps = (weir_caps){
-        .engine = "poor", .block = true, .max_message = (uint64_t)64 << 10};
+    poor.caps =
+        (weir_caps){.engine = "poor", .max_message = (uint64_t)64 << 10};
     return &poor;
 }
 

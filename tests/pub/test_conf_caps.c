@@ -96,6 +96,9 @@ CONFORMS(a_full_topic_holds_back_if_it_can)
         must_eq(post_with(p, 2, NULL, NULL, ended()), WEIR_CANCELED);
     }
     weir_pub_free(p);
+    must_eq(weir_pub_open(&p, conf_url("events", "on_full=block"), NULL),
+            conf.caps->block ? 0 : WEIR_UNSUPPORTED);
+    weir_pub_free(p);
     p = pub_on("max_messages=1&on_full=error");
     weir_pub_free(p);
 }
