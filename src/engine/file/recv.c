@@ -261,6 +261,21 @@ static int end_with(struct request *r, ptrdiff_t result)
     return 0;
 }
 
+/* That the group lags is told to one, who waits for that as long as it takes:
+ * once it is stored, nobody is told again. So who was to be told and had to be
+ * undone, is told also when another process has told it meanwhile. */
+static bool is_told(struct group *g, struct request *r)
+{
+    const bool lags = g->lost > g->told;
+    if (!lags && __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != CLAIMED)
+        return false;
+    if (!wr_file_claim(r))
+        return false;
+    g->told = g->lost;
+    g->dirty = true;
+    return true;
+}
+
 int wr_file_recv(struct db *db, struct request *r)
 {
     struct handle *h = r->handle;
@@ -271,11 +286,8 @@ int wr_file_recv(struct db *db, struct request *r)
     int err = load(db, g);
     if (err)
         return err == WEIR_CLOSED ? end_with(r, err) : err;
-    if (g->lost > g->told) {
-        g->told = g->lost;
-        g->dirty = true;
+    if (is_told(g, r))
         return end_with(r, WEIR_LAGGED);
-    }
     err = take(&k);
     if (err)
         return err;

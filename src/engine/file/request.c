@@ -117,8 +117,7 @@ void wr_file_request_free(struct request *r)
     free(r);
 }
 
-/* An answer sets the state and then ends `done`: until that has ended, r is the
- * thread's, also for a caller who has seen the state. */
+/* That `done` has ended is the answer: what the state says comes before. */
 static void await_answer(struct request *r)
 {
     while (weir_ctx_err(&r->done) == 0 &&
@@ -134,10 +133,7 @@ int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx)
     __atomic_store_n(&r->state, PENDING, __ATOMIC_RELAXED);
     wr_file_push(db, &r->job);
     err = weir_ctx_wait(&r->done, ctx);
-    if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != ANSWERED)
-        return err;
-    await_answer(r);
-    return 0;
+    return weir_ctx_err(&r->done) ? 0 : err;
 }
 
 bool wr_file_abandon(struct db *db, struct request *r)
@@ -168,6 +164,14 @@ void wr_file_ask_surely(struct db *db, struct request *r)
         await_answer(r);
 }
 
+bool wr_file_claim(struct request *r)
+{
+    uint32_t state = PENDING;
+    return __atomic_compare_exchange_n(&r->state, &state, CLAIMED, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+           state == CLAIMED;
+}
+
 /* What was received for nobody goes back, as if it had never been. */
 static void return_unseen(struct db *db, struct delivery *d)
 {
@@ -182,9 +186,8 @@ static void return_unseen(struct db *db, struct delivery *d)
 
 void wr_file_answer(struct db *db, struct request *r)
 {
-    uint32_t state = PENDING;
-    if (__atomic_compare_exchange_n(&r->state, &state, ANSWERED, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (__atomic_exchange_n(&r->state, ANSWERED, __ATOMIC_ACQ_REL) !=
+        ABANDONED) {
         weir_ctx_cancel(&r->done, 0);
         return;
     }

@@ -54,11 +54,12 @@ struct claim {
     int code;
 };
 
-enum { UNASKED, PENDING, ANSWERED, ABANDONED };
+/* CLAIMED: the caller waits for the answer whatever its context does. */
+enum { UNASKED, PENDING, CLAIMED, ANSWERED, ABANDONED };
 
 struct request {
     struct job job;
-    uint32_t state; /* left from PENDING by one compare-and-swap            */
+    uint32_t state; /* who takes it from PENDING, decides                   */
     weir_ctx done;  /* ends with the answer                                 */
     struct handle *handle;
     enum sync sync;
@@ -106,6 +107,8 @@ void wr_file_push(struct db *db, struct job *j);
 void wr_file_wake(struct db *db);
 /* The thread's: what came, in its order. */
 struct jobs wr_file_take(struct db *db);
+/* The thread's: what is told once is to be heard. False: it was abandoned. */
+bool wr_file_claim(struct request *r);
 /* The thread's: gives the answer in r->result; r is not its any more. */
 void wr_file_answer(struct db *db, struct request *r);
 
