@@ -29,6 +29,11 @@
  *     last moments before it, with off for the death of the process alone.
  *     That a message was delivered is never worth a wait for the disk: after
  *     a loss of power it may be delivered again.
+ *   - What is stored goes to PATH-wal first, and from there to the file, a few
+ *     MB at a time. Who moves it moves what others have stored as well, so that
+ *     is waited for whatever the mode: with sync=off, too, once for so many MB,
+ *     and when the last handle ends. With off PATH-wal may grow to 32 MB, with
+ *     normal and full to 4 MB, or by as much as one transaction has.
  *   - What all parties of a process ask for at a time is one transaction: a
  *     hundred publishers wait for one fsync, not for a hundred.
  *   - Processes on one file share topics and groups. A message that one of

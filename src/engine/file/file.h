@@ -150,9 +150,6 @@ struct db {
     uint64_t epoch;       /* changes when others wrote, and by a rollback   */
     int64_t data_version; /* SQLite's, of that epoch                        */
     enum sync sync;       /* as it is set                                   */
-    enum sync least;      /* normal from the first time that more than off
-                             was asked for: any commit may be the one that
-                             moves what is in the WAL to the file            */
     int64_t renew_at;     /* leases; INT64_MAX: there are none              */
     int64_t backoff;      /* of the lock that was met; 0: it is free        */
     int changes;          /* sqlite3_total_changes at the last commit       */

@@ -120,19 +120,24 @@ static enum sync most_of(const struct jobs *list, enum sync most)
     return most;
 }
 
+/* Any commit may be the one that moves what is in the WAL to the file, the data
+ * of other handles and processes with it, who may have asked for more than this
+ * one does. So that is waited for in every mode. With `off` it is done less
+ * often, for which the WAL may grow to 8000 pages: 32 MB. */
+static const char *const modes[] = {
+    "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000",
+    "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000",
+};
+
 int wr_file_set_sync(struct db *db)
 {
-    static const char *const text[] = {"PRAGMA synchronous = OFF",
-                                       "PRAGMA synchronous = NORMAL",
-                                       "PRAGMA synchronous = FULL"};
-    enum sync sync = most_of(&db->todo, db->least);
+    enum sync sync = most_of(&db->todo, SYNC_OFF);
     for (const struct topic *t = db->topics; t; t = t->next)
         sync = most_of(&t->blocked, sync);
-    if (sync > SYNC_OFF)
-        db->least = SYNC_NORMAL;
     if (sync == db->sync)
         return 0;
-    const int rc = sqlite3_exec(db->sql, text[sync], NULL, NULL, NULL);
+    const int rc = sqlite3_exec(db->sql, modes[sync], NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return wr_file_failed(db, rc);
     db->sync = sync;
