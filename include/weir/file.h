@@ -57,8 +57,9 @@
  * Codes, besides those of weir/pub.h, each with a sentence when it comes from
  * an open: WEIR_CORRUPT: the file is damaged, no database, the database of
  * another program, or of a newer version of this one; WEIR_BUSY: another
- * process held the lock for longer than `busy`; -ESTALE: the file was removed
- * or replaced while it was open; -ENOSPC, -EACCES, -EROFS, -EISDIR, -ELOOP,
+ * process held the lock for longer than `busy`; -ESTALE: the file was removed,
+ * moved or replaced while it was open, which who waits is told at once (when a
+ * folder above it was moved, at the next call); -ENOSPC, -EACCES, -EROFS, -EISDIR, -ELOOP,
  * -ENAMETOOLONG, -ENOENT (its directory is not there), -EIO and other negated
  * errnos of the system; WEIR_UNSUPPORTED: a file system without what WAL needs.
  * WEIR_EINVAL: an empty path, control characters, or what is no regular file.

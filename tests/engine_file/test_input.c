@@ -308,25 +308,45 @@ static void recv_stale(void *arg)
     must_eq(weir_sub_recv(arg, &m, NULL), -ESTALE);
 }
 
-/* A publish into a file that nobody finds any more would be a loss. */
+static void publish_stale(void *arg)
+{
+    must_eq(publish_number(arg, 2, NULL), -ESTALE);
+}
+
+static void take_away(int how)
+{
+    if (how == 0)
+        must_eq(unlink(path_of("t.db")), 0);
+    else if (how == 1)
+        must_eq(rename(path_of("t.db"), path_of("away.db")), 0);
+    else
+        must_eq(rename(path_of("other.db"), path_of("t.db")), 0);
+}
+
+/* A publish into a file that nobody finds any more would be a loss, and who
+ * waits there would wait for ever: it is told without a call of anybody. */
 START_TEST(a_file_that_is_removed_or_replaced_is_noticed)
 {
     weir_wg wg = WEIR_WG_INIT;
 
     files_begin();
     make_database("other.db");
-    for (int replace = 0; replace < 2; replace++) {
-        const char *url = url_of("t.db", "sync=off");
+    for (int how = 0; how < 3; how++) {
+        const char *url = url_of("t.db", "sync=off&max_messages=1");
         weir_pub *p = publisher(url);
-        weir_sub *s = worker_of(url);
+        weir_sub *s = worker_of(url),
+                 *idle = subscriber(url, (weir_sub_opts){.from = WEIR_FROM_END,
+                                                         .group = "idle"});
+        must_eq(publish_number(p, 1, NULL), 0);
+        must_eq(next_number(s), 1);
         must_eq(weir_wg_go(&wg, recv_stale, s), 0);
+        must_eq(weir_wg_go(&wg, publish_stale, p), 0);
         settle();
-        if (replace)
-            must_eq(rename(path_of("other.db"), path_of("t.db")), 0);
-        else
-            must_eq(unlink(path_of("t.db")), 0);
-        must_eq(publish_number(p, 1, NULL), -ESTALE);
+        take_away(how);
         must_eq(weir_wg_wait(&wg, NULL), 0);
+        publish_stale(p);
+        recv_stale(s);
+        weir_sub_free(idle);
         weir_sub_free(s);
         weir_pub_free(p);
         unlink(path_of("t.db-wal"));

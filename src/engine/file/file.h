@@ -214,6 +214,10 @@ int wr_file_commit(struct db *db);
 void wr_file_roll_back(struct db *db);
 /* What the publishes of the list have stored is there for ever. */
 void wr_file_note_stored(const struct jobs *list);
+/* -ESTALE: its path is not that of the file any more. */
+int wr_file_check(struct db *db);
+/* Those who wait may go on, all of them. */
+void wr_file_news_for_all(struct db *db);
 /* When others have written since the last look: those who wait may go on. */
 int wr_file_look_for_others(struct db *db);
 

@@ -28,10 +28,14 @@ static void back_off(struct db *db)
     wr_file_news_wait(db, wr_file_clock() + db->backoff);
 }
 
-/* Did others write while somebody waits for that? */
+/* Did others write, or take the file away, while somebody waits for that? */
 static void hear(struct db *db)
 {
-    if (db->sql)
+    if (!db->sql)
+        return;
+    if (wr_file_check(db))
+        wr_file_news_for_all(db); /* that it is gone */
+    else
         wr_file_look_for_others(db);
 }
 

@@ -5,7 +5,8 @@
  * would come too early. Who has committed therefore touches the WAL file (its
  * times, IN_ATTRIB), and who waits watches for that. Should it be killed in
  * between, the system closes its file, which is heard as well
- * (IN_CLOSE_WRITE).
+ * (IN_CLOSE_WRITE). And who waits watches the file itself, whose name may be
+ * taken away or given to another.
  *
  * SQLite takes no locks on the WAL file, so to have it open a second time is
  * harmless. It stays the same file while a connection is open.
@@ -53,6 +54,16 @@ int wr_file_news_open(struct db *db)
     return db->wal_fd < 0 ? failed(db, errno, "its WAL") : 0;
 }
 
+static int add_watches(struct db *db)
+{
+    const int fd = db->news_fd;
+    if (inotify_add_watch(fd, wal_of(db), IN_ATTRIB | IN_CLOSE_WRITE) < 0 ||
+        inotify_add_watch(fd, db->path,
+                          IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0)
+        return failed(db, errno, "no inotify");
+    return wr_file_check(db); /* it is that file which is watched */
+}
+
 int wr_file_news_watch(struct db *db)
 {
     if (db->news_fd >= 0)
@@ -60,10 +71,9 @@ int wr_file_news_watch(struct db *db)
     db->news_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (db->news_fd < 0)
         return failed(db, errno, "no inotify");
-    if (inotify_add_watch(db->news_fd, wal_of(db),
-                          IN_ATTRIB | IN_CLOSE_WRITE) >= 0)
+    const int err = add_watches(db);
+    if (!err)
         return 0;
-    const int err = failed(db, errno, "no inotify");
     close(db->news_fd);
     db->news_fd = -1;
     return err;

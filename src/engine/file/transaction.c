@@ -7,7 +7,7 @@
 
 /* ---- transactions -------------------------------------------------------- */
 
-static void news_for_all(struct db *db)
+void wr_file_news_for_all(struct db *db)
 {
     for (struct topic *t = db->topics; t; t = t->next) {
         t->news = true;
@@ -23,12 +23,12 @@ int wr_file_look_for_others(struct db *db)
     if (!err && version != db->data_version) {
         db->data_version = version;
         db->epoch++;
-        news_for_all(db);
+        wr_file_news_for_all(db);
     }
     return err;
 }
 
-static int check_file(struct db *db)
+int wr_file_check(struct db *db)
 {
     struct stat st;
     if (stat(db->path, &st) == 0 && st.st_dev == db->dev &&
@@ -42,7 +42,7 @@ static int check_file(struct db *db)
 
 int wr_file_begin(struct db *db)
 {
-    int err = check_file(db);
+    int err = wr_file_check(db);
     if (!err)
         err = wr_file_run(db, BEGIN, "");
     db->now = wr_file_clock();
