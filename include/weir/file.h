@@ -45,8 +45,9 @@
  *     which goes on while none runs: when it is set, they shift with it.
  *   - Keys are compared by a hash of 64 bits: two keys that have the same one
  *     are kept in one order, as if they were the same key.
- *   - A subscription without a group renews a lease of 30 s; one whose process
- *     was stopped for longer than that may find its group gone (WEIR_CLOSED).
+ *   - A subscription without a group renews a lease of 30 s, which does not
+ *     depend on the wall clock; one whose process was stopped for longer than
+ *     that may find its group gone (WEIR_CLOSED).
  *   - A file that a process has open costs it a thread, however many handles
  *     there are, and a call a hand-over to that thread: batches are cheaper.
  *     While it runs, weir_run sees no deadlock. It ends with the last handle,
@@ -59,10 +60,11 @@
  * another program, or of a newer version of this one; WEIR_BUSY: another
  * process held the lock for longer than `busy`; -ESTALE: the file was removed,
  * moved or replaced while it was open, which who waits is told at once (when a
- * folder above it was moved, at the next call); -ENOSPC, -EACCES, -EROFS, -EISDIR, -ELOOP,
- * -ENAMETOOLONG, -ENOENT (its directory is not there), -EIO and other negated
- * errnos of the system; WEIR_UNSUPPORTED: a file system without what WAL needs.
- * WEIR_EINVAL: an empty path, control characters, or what is no regular file.
+ * folder above it was moved, at the next call); -ENOSPC, -EACCES, -EROFS,
+ * -EISDIR, -ELOOP, -ENAMETOOLONG, -ENOENT (its directory is not there), -EIO
+ * and other negated errnos of the system; WEIR_UNSUPPORTED: a file system
+ * without what WAL needs. WEIR_EINVAL: an empty path, control characters, or
+ * what is no regular file.
  */
 #ifndef WEIR_FILE_H
 #define WEIR_FILE_H

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Long lines of messages that one key holds back: what is done to the first
- * costs no look at all of them. */
+/* Long lines of messages that one key holds back, and many topics: what is done
+ * to one of them costs no look at all. */
+#include "engine/file/file.h"
+
+static void count_look(struct topic *t);
+#define wr_file_groups_prune count_look
+#include "engine/file/agenda.c"
+#undef wr_file_groups_prune
+
 #include "files.h"
 
 enum { LINE = 20000, BATCH = 1000, KEPT = 500 };
@@ -75,4 +82,60 @@ START_TEST(a_limit_takes_the_first_of_many_that_one_key_holds_back)
 }
 END_TEST
 
-FILES_MAIN(CHECK_TEST(a_limit_takes_the_first_of_many_that_one_key_holds_back))
+/* ---- topics -------------------------------------------------------------- */
+
+enum { TOPICS = 100 };
+
+static atomic_int looks; /* at a topic, at the end of a transaction          */
+
+static void count_look(struct topic *t)
+{
+    atomic_fetch_add(&looks, 1);
+    wr_file_groups_prune(t);
+}
+
+static void receive_until_closed(void *arg)
+{
+    weir_message *m;
+
+    must_eq(weir_sub_recv(arg, &m, NULL), WEIR_CLOSED);
+}
+
+START_TEST(a_publish_looks_at_one_topic_of_many)
+{
+    weir_wg wg = WEIR_WG_INIT;
+    weir_pub *p[TOPICS];
+    weir_sub *s[TOPICS];
+    char options[64];
+
+    files_begin();
+    for (int i = 0; i < TOPICS; i++) {
+        snprintf(options, sizeof options, "sync=off&topic=%d", i);
+        p[i] = publisher(url_of("t.db", options));
+        s[i] = worker_of(url_of("t.db", options));
+        if (i > 0) /* they wait there */
+            must_eq(weir_wg_go(&wg, receive_until_closed, s[i]), 0);
+    }
+    settle();
+    must_eq(publish_number(p[0], 1, NULL), 0);
+    weir_sub_counts c;
+    for (int i = 1; i < TOPICS; i++) /* a call behind the receive's */
+        must_eq(weir_sub_get_counts(s[i], &c, NULL), 0);
+    atomic_store(&looks, 0);
+    must_eq(publish_number(p[0], 2, NULL), 0);
+    must_eq(next_number(s[0]), 1);
+    must_eq(weir_sub_get_counts(s[0], &c, NULL), 0);
+    must(atomic_load(&looks) <= 4); /* one for each of these calls */
+    for (int i = 0; i < TOPICS; i++)
+        must_eq(weir_sub_close(s[i], NULL), 0);
+    must_eq(weir_wg_wait(&wg, NULL), 0);
+    for (int i = 0; i < TOPICS; i++) {
+        weir_sub_free(s[i]);
+        weir_pub_free(p[i]);
+    }
+    files_end();
+}
+END_TEST
+
+FILES_MAIN(CHECK_TEST(a_limit_takes_the_first_of_many_that_one_key_holds_back),
+           CHECK_TEST(a_publish_looks_at_one_topic_of_many))

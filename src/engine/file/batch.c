@@ -72,7 +72,7 @@ static struct jobs collect(struct db *db)
     struct jobs all = {0};
     wr_file_jobs_move(&all, &db->served);
     wr_file_jobs_move(&all, &db->todo);
-    for (struct topic *t = db->topics; t; t = t->next) {
+    for (struct topic *t = NULL; (t = wr_file_next_topic(db, t)) != NULL;) {
         wr_file_jobs_move(&all, &t->blocked);
         for (struct group *g = t->groups; g; g = g->next)
             wr_file_jobs_move(&all, &g->waiting);
@@ -133,10 +133,25 @@ static void give_up(struct db *db)
 
 static int prepare(struct db *db)
 {
+    wr_file_agenda_due(db);
     int err = db->sql ? 0 : wr_file_sql_open(db);
     if (!err)
-        err = wr_file_set_sync(db);
+        err = wr_file_set_sync(db, &db->todo);
     return err ? err : wr_file_begin(db);
+}
+
+/* All of it has failed. */
+static bool do_each(struct db *db, bool begun, int err)
+{
+    struct jobs all = collect(db);
+    if (db->sql)
+        wr_file_roll_back(db);
+    const int failed = begun ? wr_file_set_sync(db, &all) : err;
+    if (!failed)
+        return run_each(db, &all);
+    for (struct job *j; (j = wr_file_jobs_pop(&all)) != NULL;)
+        wr_file_fail(db, j, failed);
+    return true;
 }
 
 bool wr_file_batch(struct db *db)
@@ -151,16 +166,9 @@ bool wr_file_batch(struct db *db)
         err = run_all(db);
     if (!err)
         err = wr_file_commit(db);
-    if (!err)
-        return true;
-    struct jobs all = collect(db);
-    if (db->sql)
-        wr_file_roll_back(db);
-    if (begun)
-        return run_each(db, &all);
-    for (struct job *j; (j = wr_file_jobs_pop(&all)) != NULL;)
-        wr_file_fail(db, j, err);
-    return true;
+    const bool done = err ? do_each(db, begun, err) : true;
+    wr_file_plan(db);
+    return done;
 }
 
 void wr_file_renew(struct db *db)
@@ -170,8 +178,10 @@ void wr_file_renew(struct db *db)
         err = wr_file_leases_renew(db);
     if (!err)
         err = wr_file_commit(db);
-    if (!err)
+    if (!err) {
+        db->lease_end = later(db->uptime, LEASE_SECONDS * WEIR_SECOND);
         return;
+    }
     wr_file_roll_back(db);
-    db->renew_at = later(db->now, WEIR_SECOND);
+    db->renew_at = later(weir_now(), WEIR_SECOND);
 }

@@ -120,6 +120,7 @@ static void db_free(struct db *db)
     if (db->wake_fd >= 0)
         close(db->wake_fd);
     free(db->path);
+    free(db->agenda);
     free(db);
 }
 
@@ -139,7 +140,7 @@ static int db_init(struct db *db, const struct search *s)
     db->ino = s->st.st_ino;
     db->refs = 1;
     db->news_fd = db->wal_fd = -1;
-    db->renew_at = INT64_MAX;
+    db->renew_at = db->lease_end = INT64_MAX;
     db->wake_fd = eventfd(0, EFD_CLOEXEC);
     if (db->wake_fd < 0)
         return refuse_errno(s, errno);

@@ -43,14 +43,15 @@ enum {
     LEASE_SECONDS = 30,
     PATH_LIMIT = 480, /* SQLite's is 512, with its suffixes                  */
     NAME_LIMIT = 255,
-    SEQ_BITS = 44 /* of a row's number; the topic or group has the others   */
+    SEQ_BITS = 44, /* of a row's number; the topic or group has the others  */
+    BUCKETS = 1024 /* of topics by name                                     */
 };
 
 /* ---- what the file has --------------------------------------------------- */
 
 struct topic {
-    struct topic *next;
-    uint32_t refs; /* handles, and groups                                   */
+    struct topic *next; /* of the same bucket                               */
+    uint32_t refs;      /* handles                                          */
     char *name;
     int64_t id, born;
     uint64_t epoch; /* of the row below                                     */
@@ -66,6 +67,11 @@ struct topic {
     struct jobs blocked; /* publishes that wait for room                    */
     int64_t wake_at;     /* wall clock; INT64_MAX: only for news            */
     bool news;           /* there may be room                               */
+    /* agenda.c */
+    struct topic *next_touched;
+    bool touched;
+    size_t place; /* on the agenda, from 1; 0: it is not                    */
+    int64_t look_at; /* on weir_now                                         */
 };
 
 struct group {
@@ -94,19 +100,18 @@ struct handle {
     struct group *group; /* of a subscription                               */
     enum sync sync;
     int64_t busy;
-    uint32_t closed;
+    uint32_t closed, looked_for;
     weir_limits limits;
     int64_t ack_wait;
     uint32_t max_deliveries;
     char *dead; /* the topic of the dead letters                            */
-    struct job close;
+    struct job look; /* in the inbox: looked_for                            */
     struct request end;
 };
 
-static inline struct handle *handle_of_close(struct job *j)
+static inline struct handle *handle_of_look(struct job *j)
 {
-    return (struct handle *)(void *)((char *)j -
-                                     offsetof(struct handle, close));
+    return (struct handle *)(void *)((char *)j - offsetof(struct handle, look));
 }
 
 struct delivery {
@@ -136,7 +141,6 @@ struct db {
     struct job stop;
     struct job *inbox; /* the newest first; any thread pushes               */
     uint32_t asleep;   /* who pushes then, wakes it                         */
-    uint32_t sweep;    /* requests that wait were abandoned                 */
     int wake_fd;
 
     /* ---- the thread's own ---- */
@@ -145,12 +149,17 @@ struct db {
     weir_why why; /* what was wrong last                                    */
     struct jobs todo;
     struct jobs served; /* by the transaction that is open                  */
-    struct topic *topics;
+    struct topic *topics[BUCKETS];
+    size_t topic_count;
+    struct topic *touched, **agenda;
+    size_t agenda_size, agenda_room;
     int64_t now;          /* wall clock, of the transaction                 */
+    int64_t uptime;       /* weir_now, then                                 */
     uint64_t epoch;       /* changes when others wrote, and by a rollback   */
     int64_t data_version; /* SQLite's, of that epoch                        */
     enum sync sync;       /* as it is set                                   */
-    int64_t renew_at;     /* leases; INT64_MAX: there are none              */
+    int64_t renew_at;     /* leases, on weir_now; INT64_MAX: none           */
+    int64_t lease_end;    /* of ours, the earliest                          */
     int64_t backoff;      /* of the lock that was met; 0: it is free        */
     int changes;          /* sqlite3_total_changes at the last commit       */
     bool stopping;
@@ -195,18 +204,34 @@ void wr_file_fail(struct db *db, struct job *j, int code);
 int wr_file_park(struct db *db, struct job *j);
 /* Runs those who may go on, to `served`. Not negative, or a code. */
 int wr_file_retry(struct db *db);
-/* Is there one who may go on? *at: the earliest time at which there will be,
+/* Lets go of those who wait where the handle does, and whose handle was closed
+ * or who were abandoned. */
+void wr_file_look(struct db *db, struct handle *h);
+/* Any thread that has the handle: there is somebody to be let go of. */
+void wr_file_look_for(struct handle *h);
+
+/* ---- which topics are looked at (agenda.c) ------------------------------- */
+
+void wr_file_touch(struct db *db, struct topic *t);
+/* Room for so many topics. 0, WEIR_ENOMEM. */
+int wr_file_agenda_reserve(struct db *db, size_t topics);
+/* Touches those whose time has come. */
+void wr_file_agenda_due(struct db *db);
+/* Is there somebody who may go on? *at: when, on weir_now, there will be,
  * without news. */
-bool wr_file_ready(struct db *db, int64_t *at);
-/* Answers those who wait by the handle: WEIR_CLOSED. */
-void wr_file_close(struct db *db, const struct handle *h);
-/* Lets go of requests that were abandoned. */
-void wr_file_sweep(struct db *db);
+bool wr_file_ready(const struct db *db, int64_t *at);
+/* Of those that were touched: frees what nobody refers to, and plans when the
+ * others are to be looked at. Not within a transaction, which may still save
+ * them. */
+void wr_file_plan(struct db *db);
 
 /* ---- a transaction (transaction.c) --------------------------------------- */
 
-/* As safe as those in todo, and those who wait, ask for; before begin. */
-int wr_file_set_sync(struct db *db);
+/* As safe as those of the list ask for, and those who wait and may go on;
+ * before begin. */
+int wr_file_set_sync(struct db *db, const struct jobs *list);
+/* Is the transaction as safe as that asks for? */
+bool wr_file_is_safe(const struct db *db, const struct job *j);
 /* WEIR_BUSY: another process has the lock. */
 int wr_file_begin(struct db *db);
 /* Stores, tells other processes, and answers what is in `served`. */
@@ -244,7 +269,7 @@ int wr_file_news_open(struct db *db);
 int wr_file_news_watch(struct db *db);
 void wr_file_news_close(struct db *db);
 void wr_file_news_tell(struct db *db);
-/* Waits for a push, for news (true), or until the instant on the wall clock. */
+/* Waits for a push, for news (true), or until the instant on weir_now. */
 bool wr_file_news_wait(struct db *db, int64_t until);
 
 /* ---- topics (topic.c) ---------------------------------------------------- */
@@ -263,9 +288,11 @@ static inline int64_t seq_of(int64_t row)
  * code. */
 int wr_file_topic_get(struct db *db, struct topic **t, const char *name,
                       bool make);
-void wr_file_topic_put(struct topic *t);
-/* Frees what nobody refers to: after a commit, for it may be dirty before. */
-void wr_file_topics_prune(struct db *db);
+void wr_file_topic_put(struct db *db, struct topic *t);
+void wr_file_topic_free(struct db *db, struct topic *t);
+/* All of them, one after the other: the one behind t; NULL: the first, or that
+ * there is none. */
+struct topic *wr_file_next_topic(const struct db *db, const struct topic *t);
 /* Sees to it that the row is that of the file. 0; WEIR_CLOSED: it is gone. */
 int wr_file_topic_load(struct db *db, struct topic *t);
 int wr_file_topic_save(struct db *db, struct topic *t);
@@ -307,8 +334,8 @@ int wr_file_group_load(struct db *db, struct group *g);
 int wr_file_group_save(struct db *db, struct group *g);
 /* Saves the groups of a topic; the rows are read again when `forget`. */
 int wr_file_groups_save(struct db *db, struct topic *t, bool forget);
-/* Takes the row and what is pending away. */
-int wr_file_group_drop(struct db *db, int64_t id);
+/* Takes the row, of a group of the topic, and what is pending away. */
+int wr_file_group_drop(struct db *db, struct topic *t, int64_t id);
 /* 0, -ENOENT, or a code. */
 int wr_file_group_remove(struct db *db, struct topic *t, const char *name);
 /* All groups of a topic. */
@@ -328,6 +355,7 @@ int wr_file_leases_end(struct db *db, struct topic *t);
 int wr_file_recv(struct db *db, struct request *r);
 /* Sets when something is due in the group without news. */
 int wr_file_due_at(struct db *db, struct group *g);
+uint64_t wr_file_hash(const void *p, size_t size);
 void wr_file_delivery_free(struct delivery *d);
 
 static inline int64_t sooner(int64_t a, int64_t b)

@@ -3,6 +3,10 @@
  * Groups: a row each, kept in memory while nobody else writes. One that a
  * subscription has for itself has a name that no user can give, and a lease,
  * which its process renews; anybody drops it when that is over.
+ *
+ * Leases are on the clock of weir_now, which nobody sets and which all
+ * processes on a WAL share, as they are on one system. When that is started
+ * anew, so is the clock: a lease that ends later than any can is of before.
  */
 #include "engine/file/file.h"
 
@@ -10,6 +14,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* The end of one that begins now. */
+static int64_t lease_of(const struct db *db)
+{
+    return later(db->uptime, LEASE_SECONDS * WEIR_SECOND);
+}
 
 /* ---- in memory ----------------------------------------------------------- */
 
@@ -71,6 +81,7 @@ void wr_file_groups_prune(struct topic *t)
 int wr_file_group_load(struct db *db, struct group *g)
 {
     sqlite3_stmt *s;
+    wr_file_touch(db, g->topic);
     if (g->gone || g->epoch == db->epoch)
         return g->gone ? WEIR_CLOSED : 0;
     const int found = wr_file_row(db, GROUP_LOAD, &s, "i", g->id);
@@ -151,8 +162,7 @@ static int make_row(struct db *db, struct group *g, const weir_sub_opts *o)
 {
     struct topic *t = g->topic;
     int64_t cursor, since = 0;
-    const int64_t lease =
-        g->own ? later(db->now, LEASE_SECONDS * WEIR_SECOND) : 0;
+    const int64_t lease = g->own ? lease_of(db) : 0;
     int err = find_begin(db, t, o, &cursor);
     if (err)
         return err;
@@ -199,9 +209,11 @@ static int add_group(struct db *db, struct group **out, struct topic *t,
     if (!err)
         err = wr_file_group_load(db, g);
     g->gone = err != 0;
-    if (g->own)
-        db->renew_at = sooner(db->renew_at,
-                              later(db->now, LEASE_SECONDS * WEIR_SECOND / 3));
+    if (g->own) {
+        db->lease_end = sooner(db->lease_end, lease_of(db));
+        db->renew_at = sooner(
+            db->renew_at, later(db->uptime, LEASE_SECONDS * WEIR_SECOND / 3));
+    }
     *out = g;
     return err;
 }
@@ -225,22 +237,21 @@ int wr_file_group_get(struct db *db, struct group **g, struct topic *t,
 /* ---- the end of one ------------------------------------------------------ */
 
 /* Whoever has it in memory is to look again. */
-static void forget(struct db *db, int64_t id)
+static void forget(struct topic *t, int64_t id)
 {
-    for (struct topic *t = db->topics; t; t = t->next)
-        for (struct group *g = t->groups; g; g = g->next)
-            if (g->id == id) {
-                g->epoch = 0;
-                g->news = t->news = true;
-            }
+    for (struct group *g = t->groups; g; g = g->next)
+        if (g->id == id) {
+            g->epoch = 0;
+            g->news = t->news = true;
+        }
 }
 
-int wr_file_group_drop(struct db *db, int64_t id)
+int wr_file_group_drop(struct db *db, struct topic *t, int64_t id)
 {
     int err = wr_file_run(db, PENDING_ALL, "i", id);
     if (!err)
         err = wr_file_run(db, GROUP_DROP, "i", id);
-    forget(db, id);
+    forget(t, id);
     return err;
 }
 
@@ -250,19 +261,20 @@ int wr_file_group_remove(struct db *db, struct topic *t, const char *name)
     const int err = wr_file_number(db, GROUP_FIND, &id, -1, "it", t->id, name);
     if (err)
         return err;
-    return id < 0 ? -ENOENT : wr_file_group_drop(db, id);
+    return id < 0 ? -ENOENT : wr_file_group_drop(db, t, id);
 }
 
 /* Drops what the statement finds, one after another. */
 static int drop_each(struct db *db, enum statement which, const char *form,
-                     const struct topic *t)
+                     struct topic *t)
 {
     int64_t id = 0;
     int err = 0;
     while (!err && id >= 0) {
-        err = wr_file_number(db, which, &id, -1, form, t->id, db->now);
+        err = wr_file_number(db, which, &id, -1, form, t->id, db->uptime,
+                             lease_of(db));
         if (!err && id >= 0)
-            err = wr_file_group_drop(db, id);
+            err = wr_file_group_drop(db, t, id);
     }
     return err;
 }
@@ -272,26 +284,37 @@ int wr_file_groups_drop(struct db *db, struct topic *t)
     return drop_each(db, GROUPS_ANY, "i", t);
 }
 
-int wr_file_leases_end(struct db *db, struct topic *t)
+/* ---- leases -------------------------------------------------------------- */
+
+static int renew(struct db *db, const struct topic *t, bool *any)
 {
-    return drop_each(db, LEASE_OVER, "ii", t);
+    int err = 0;
+    for (const struct group *g = t->groups; g && !err; g = g->next)
+        if (g->own && !g->gone) {
+            *any = true;
+            err = wr_file_run(db, LEASE_RENEW, "iii", lease_of(db), g->id,
+                              g->born);
+        }
+    return err;
 }
 
 int wr_file_leases_renew(struct db *db)
 {
-    const int64_t lease = later(db->now, LEASE_SECONDS * WEIR_SECOND);
     int err = 0;
     bool any = false;
-    for (struct topic *t = db->topics; t; t = t->next)
-        for (struct group *g = t->groups; g && !err; g = g->next)
-            if (g->own && !g->gone) {
-                any = true;
-                err =
-                    wr_file_run(db, LEASE_RENEW, "iii", lease, g->id, g->born);
-            }
+    for (struct topic *t = NULL; (t = wr_file_next_topic(db, t)) && !err;)
+        err = renew(db, t, &any);
     db->renew_at =
-        any ? later(db->now, LEASE_SECONDS * WEIR_SECOND / 3) : INT64_MAX;
+        any ? later(db->uptime, LEASE_SECONDS * WEIR_SECOND / 3) : INT64_MAX;
     return err;
+}
+
+/* If ours are over, that is because the thread could not renew them. */
+int wr_file_leases_end(struct db *db, struct topic *t)
+{
+    bool any;
+    const int err = db->lease_end <= db->uptime ? renew(db, t, &any) : 0;
+    return err ? err : drop_each(db, LEASE_OVER, "iii", t);
 }
 
 /* ---- counts -------------------------------------------------------------- */

@@ -67,7 +67,7 @@ static struct handle *handle_new(const struct place *p)
     h->sync = p->sync;
     h->busy = p->busy;
     h->limits = p->limits;
-    h->close.kind = CLOSE;
+    h->look.kind = LOOK;
     return h;
 }
 
@@ -138,9 +138,10 @@ int wr_file_handle_open(void **handle, const weir_url *url,
 void wr_file_handle_close(void *handle)
 {
     struct handle *h = handle;
-    if (!wr_file_forked() &&
-        !__atomic_exchange_n(&h->closed, 1, __ATOMIC_ACQ_REL))
-        wr_file_push(h->db, &h->close);
+    if (wr_file_forked())
+        return;
+    __atomic_store_n(&h->closed, 1, __ATOMIC_RELEASE);
+    wr_file_look_for(h);
 }
 
 void wr_file_handle_end(void *handle)

@@ -28,7 +28,7 @@ static void let_go(struct handle *h)
     if (h->group)
         wr_file_group_put(h->group);
     if (h->topic)
-        wr_file_topic_put(h->topic);
+        wr_file_topic_put(h->db, h->topic);
     h->group = NULL;
     h->topic = NULL;
 }
@@ -132,7 +132,7 @@ static int with_topic(struct db *db, struct request *r)
         err = wr_file_topic_remove(db, t);
     else
         err = wr_file_group_remove(db, t, r->group);
-    wr_file_topic_put(t);
+    wr_file_topic_put(db, t);
     if (err != -ENOENT)
         return err;
     r->result = weir_why_set(r->why, err,
@@ -151,7 +151,7 @@ static int free_handle(struct db *db, struct request *r)
     const int err = wr_file_group_load(db, g);
     if (err)
         return err == WEIR_CLOSED ? 0 : err;
-    return wr_file_group_drop(db, g->id);
+    return wr_file_group_drop(db, g->topic, g->id);
 }
 
 /* Who has to wait, waits for news. */

@@ -107,11 +107,12 @@ int wr_file_make_room(struct db *db, struct topic *t, const weir_limits *l,
 
 int wr_file_room_at(struct db *db, struct topic *t)
 {
-    int64_t age = INT64_MAX;
-    int err =
-        wr_file_number(db, LEASE_FIRST, &t->wake_at, INT64_MAX, "i", t->id);
+    int64_t age = INT64_MAX, lease;
+    int err = wr_file_number(db, LEASE_FIRST, &lease, INT64_MAX, "i", t->id);
     if (!err && t->max_age)
         err = first_stamp(db, t, &age);
+    t->wake_at =
+        lease == INT64_MAX ? INT64_MAX : later(db->now, lease - db->uptime);
     if (age != INT64_MAX)
         t->wake_at = sooner(t->wake_at, later(age, t->max_age));
     return err;

@@ -11,12 +11,10 @@ static void gather(struct db *db)
     for (struct job *j; (j = wr_file_jobs_pop(&came)) != NULL;)
         if (j->kind == STOP)
             db->stopping = true;
-        else if (j->kind == CLOSE)
-            wr_file_close(db, handle_of_close(j));
+        else if (j->kind == LOOK)
+            wr_file_look(db, handle_of_look(j));
         else
             wr_file_jobs_add(&db->todo, j);
-    if (__atomic_exchange_n(&db->sweep, 0, __ATOMIC_SEQ_CST))
-        wr_file_sweep(db);
 }
 
 /* A lock is tried again soon, and less soon when it stays. */
@@ -25,7 +23,7 @@ static void back_off(struct db *db)
     const int64_t least = BACKOFF_LEAST * WEIR_MICROSECOND,
                   most = BACKOFF_MOST * WEIR_MICROSECOND;
     db->backoff = db->backoff ? sooner(2 * db->backoff, most) : least;
-    wr_file_news_wait(db, wr_file_clock() + db->backoff);
+    wr_file_news_wait(db, weir_now() + db->backoff);
 }
 
 /* Did others write, or take the file away, while somebody waits for that? */
@@ -43,7 +41,7 @@ static void work_or_wait(struct db *db)
 {
     int64_t until;
     const bool ready = wr_file_ready(db, &until);
-    if (db->sql && db->renew_at <= wr_file_clock())
+    if (db->sql && db->renew_at <= weir_now())
         wr_file_renew(db);
     if (ready || db->todo.first) {
         if (wr_file_batch(db))
@@ -64,7 +62,9 @@ void *wr_file_thread(void *arg)
         work_or_wait(db);
         gather(db);
     }
-    wr_file_topics_prune(db);
+    for (struct topic *t = NULL; (t = wr_file_next_topic(db, t)) != NULL;)
+        wr_file_touch(db, t);
+    wr_file_plan(db); /* nobody refers to any of them */
     wr_file_sql_close(db);
     return NULL;
 }

@@ -105,9 +105,7 @@ static bool read_news(struct db *db)
 
 static struct timespec until_then(int64_t until)
 {
-    const int64_t most = 3600 * WEIR_SECOND; /* a clock that is set, shifts */
-    int64_t ns = until - wr_file_clock();
-    ns = ns < 0 ? 0 : ns > most ? most : ns;
+    const int64_t left = until - weir_now(), ns = left < 0 ? 0 : left;
     return (struct timespec){.tv_sec = (time_t)(ns / WEIR_SECOND),
                              .tv_nsec = (long)(ns % WEIR_SECOND)};
 }
@@ -118,8 +116,7 @@ bool wr_file_news_wait(struct db *db, int64_t until)
     struct pollfd fds[] = {{.fd = db->wake_fd, .events = POLLIN},
                            {.fd = db->news_fd, .events = POLLIN}};
     __atomic_store_n(&db->asleep, 1, __ATOMIC_SEQ_CST);
-    if (!__atomic_load_n(&db->inbox, __ATOMIC_SEQ_CST) &&
-        !__atomic_load_n(&db->sweep, __ATOMIC_SEQ_CST)) {
+    if (!__atomic_load_n(&db->inbox, __ATOMIC_SEQ_CST)) {
         const struct timespec left = until_then(until);
         ppoll(fds, 2, &left, NULL);
     }

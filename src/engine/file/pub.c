@@ -58,7 +58,7 @@ ptrdiff_t wr_file_pub_publish(void *pub, weir_post *posts, size_t n,
     if (err) {
         const size_t stored = __atomic_load_n(&r->stored, __ATOMIC_ACQUIRE);
         report(posts, r, stored);
-        if (wr_file_abandon(h->db, r))
+        if (wr_file_abandon(r))
             return stored ? (ptrdiff_t)stored : err;
     }
     const ptrdiff_t result = r->result;

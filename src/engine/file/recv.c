@@ -162,12 +162,13 @@ static int take_due(struct taking *k)
 /* ---- what is new --------------------------------------------------------- */
 
 /* FNV-1a. */
-static int64_t hash(const unsigned char *p, size_t size)
+uint64_t wr_file_hash(const void *p, size_t size)
 {
+    const unsigned char *bytes = p;
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < size; i++)
-        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-    return (int64_t)h;
+        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return h;
 }
 
 static int take_plain(struct taking *k, sqlite3_stmt *s, int64_t due)
@@ -180,8 +181,8 @@ static int take_plain(struct taking *k, sqlite3_stmt *s, int64_t due)
 static int take_keyed(struct taking *k, sqlite3_stmt *s, int64_t due)
 {
     int64_t held;
-    const int64_t key =
-        hash(sqlite3_column_blob(s, 5), (size_t)sqlite3_column_bytes(s, 5));
+    const int64_t key = (int64_t)wr_file_hash(
+        sqlite3_column_blob(s, 5), (size_t)sqlite3_column_bytes(s, 5));
     int err = wr_file_number(k->db, PENDING_KEY, &held, 0, "ii", k->g->id, key);
     if (err)
         return err;

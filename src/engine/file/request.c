@@ -54,7 +54,7 @@ void wr_file_jobs_move(struct jobs *to, struct jobs *from)
 
 /* ---- the inbox ----------------------------------------------------------- */
 
-void wr_file_wake(struct db *db)
+static void wake(struct db *db)
 {
     const uint64_t one = 1;
     if (__atomic_exchange_n(&db->asleep, 0, __ATOMIC_SEQ_CST))
@@ -69,7 +69,7 @@ void wr_file_push(struct db *db, struct job *j)
                                         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
         ;
     if (__atomic_load_n(&db->asleep, __ATOMIC_SEQ_CST))
-        wr_file_wake(db);
+        wake(db);
 }
 
 struct jobs wr_file_take(struct db *db)
@@ -136,13 +136,13 @@ int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx)
     return weir_ctx_err(&r->done) ? 0 : err;
 }
 
-bool wr_file_abandon(struct db *db, struct request *r)
+bool wr_file_abandon(struct request *r)
 {
+    struct handle *h = r->handle;
     uint32_t state = PENDING;
     if (__atomic_compare_exchange_n(&r->state, &state, ABANDONED, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        __atomic_store_n(&db->sweep, 1, __ATOMIC_SEQ_CST);
-        wr_file_wake(db);
+        wr_file_look_for(h);
         return true;
     }
     if (state == UNASKED)
@@ -155,7 +155,7 @@ bool wr_file_abandon(struct db *db, struct request *r)
 int wr_file_ask(struct db *db, struct request *r, weir_ctx *ctx)
 {
     const int err = wr_file_submit(db, r, ctx);
-    return err && wr_file_abandon(db, r) ? err : 0;
+    return err && wr_file_abandon(r) ? err : 0;
 }
 
 void wr_file_ask_surely(struct db *db, struct request *r)

@@ -23,7 +23,7 @@ enum kind {
     ASK_FREE, /* the end of a handle                                      */
     /* These have no answer and are not requests. */
     GIVE_BACK, /* a delivery                                              */
-    CLOSE,     /* a handle: those who wait by it                          */
+    LOOK,      /* at those who wait by a handle                           */
     STOP       /* the thread                                              */
 };
 
@@ -96,15 +96,15 @@ void wr_file_request_free(struct request *r);
 /* Pushes it and waits for the answer, at most until ctx ends. 0; otherwise
  * why there is none: it was not even pushed when ctx had ended before. */
 int wr_file_submit(struct db *db, struct request *r, weir_ctx *ctx);
-/* After that: true: r is gone; false: the answer has come after all. */
-bool wr_file_abandon(struct db *db, struct request *r);
+/* After that, of one with a handle: true: r is gone; false: the answer has come
+ * after all. */
+bool wr_file_abandon(struct request *r);
 /* Both: 0, and r is answered; otherwise r is gone. */
 int wr_file_ask(struct db *db, struct request *r, weir_ctx *ctx);
 /* Without a context, whatever it takes. */
 void wr_file_ask_surely(struct db *db, struct request *r);
 
 void wr_file_push(struct db *db, struct job *j);
-void wr_file_wake(struct db *db);
 /* The thread's: what came, in its order. */
 struct jobs wr_file_take(struct db *db);
 /* The thread's: what is told once is to be heard. False: it was abandoned. */

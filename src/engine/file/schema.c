@@ -113,7 +113,8 @@ static const char *const statements[STATEMENTS] = {
     [LEASE_RENEW] = "UPDATE consumer_group SET lease = ? WHERE id = ? AND born = ?",
     [LEASE_FIRST] = "SELECT min(lease) FROM consumer_group WHERE topic = ?",
     [LEASE_OVER] =
-        "SELECT id FROM consumer_group WHERE topic = ? AND lease <= ? LIMIT 1",
+        "SELECT id FROM consumer_group WHERE topic = ?1"
+        " AND (lease <= ?2 OR lease > ?3) LIMIT 1",
     [MESSAGE_ADD] =
         "INSERT INTO message"
         "(id, published, size, time, name, type, key, headers, payload)"

@@ -46,6 +46,7 @@ static int give_back(struct db *db, const struct pending *p, int64_t deliveries,
     if (most && deliveries >= most)
         return wr_file_bury(db, p, "deliveries");
     g->wake_at = sooner(g->wake_at, due);
+    g->news |= due <= db->now;
     return wr_file_run(db, PENDING_BACK, "iiii", g->id, p->seq, deliveries,
                        due);
 }
@@ -101,7 +102,7 @@ int wr_file_bury(struct db *db, const struct pending *p, const char *reason)
     if (err)
         return err;
     err = copy(db, to, p, reason);
-    wr_file_topic_put(to);
+    wr_file_topic_put(db, to);
     if (err)
         return err;
     g->dead++;
@@ -182,7 +183,7 @@ int wr_file_give_back(struct db *db, struct delivery *d)
         return found;
     if (d->unseen) {
         struct group *g = d->sub->group;
-        g->wake_at = 0;
+        g->news = true;
         return wr_file_run(db, PENDING_BACK, "iiii", g->id, p.seq,
                            p.deliveries - 1, db->now);
     }

@@ -7,13 +7,27 @@
 
 /* ---- in memory ----------------------------------------------------------- */
 
+static size_t bucket(const char *name)
+{
+    return wr_file_hash(name, strlen(name)) % BUCKETS;
+}
+
+struct topic *wr_file_next_topic(const struct db *db, const struct topic *t)
+{
+    size_t i = t ? bucket(t->name) + 1 : 0;
+    struct topic *next = t ? t->next : NULL;
+    while (!next && i < BUCKETS)
+        next = db->topics[i++];
+    return next;
+}
+
 /* The topic of the name whose row is there: 0 and *out (NULL: none), or a
  * code. */
 static int find(struct db *db, const char *name, struct topic **out)
 {
     int err = 0;
     *out = NULL;
-    for (struct topic *t = db->topics; t && !*out; t = t->next) {
+    for (struct topic *t = db->topics[bucket(name)]; t && !*out; t = t->next) {
         if (strcmp(t->name, name) != 0)
             continue;
         err = wr_file_topic_load(db, t);
@@ -27,6 +41,8 @@ static int find(struct db *db, const char *name, struct topic **out)
 
 static struct topic *add(struct db *db, const char *name)
 {
+    if (wr_file_agenda_reserve(db, db->topic_count + 1))
+        return NULL;
     struct topic *t = wr_file_alloc(sizeof(*t));
     if (!t)
         return NULL;
@@ -36,30 +52,29 @@ static struct topic *add(struct db *db, const char *name)
         return NULL;
     }
     t->wake_at = INT64_MAX;
-    t->next = db->topics;
-    db->topics = t;
+    struct topic **list = &db->topics[bucket(name)];
+    t->next = *list;
+    *list = t;
+    db->topic_count++;
+    wr_file_touch(db, t);
     return t;
 }
 
-void wr_file_topic_put(struct topic *t)
+void wr_file_topic_put(struct db *db, struct topic *t)
 {
     t->refs--;
+    wr_file_touch(db, t);
 }
 
-void wr_file_topics_prune(struct db *db)
+void wr_file_topic_free(struct db *db, struct topic *t)
 {
-    struct topic **p = &db->topics;
-    while (*p) {
-        struct topic *t = *p;
-        wr_file_groups_prune(t);
-        if (t->refs || t->groups) {
-            p = &t->next;
-            continue;
-        }
-        *p = t->next;
-        free(t->name);
-        free(t);
-    }
+    struct topic **p = &db->topics[bucket(t->name)];
+    while (*p != t)
+        p = &(*p)->next;
+    *p = t->next;
+    db->topic_count--;
+    free(t->name);
+    free(t);
 }
 
 /* ---- rows ---------------------------------------------------------------- */
@@ -67,6 +82,7 @@ void wr_file_topics_prune(struct db *db)
 int wr_file_topic_load(struct db *db, struct topic *t)
 {
     sqlite3_stmt *s;
+    wr_file_touch(db, t);
     if (t->gone || t->epoch == db->epoch)
         return t->gone ? WEIR_CLOSED : 0;
     const int found = wr_file_row(db, TOPIC_LOAD, &s, "i", t->id);

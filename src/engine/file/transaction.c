@@ -7,14 +7,6 @@
 
 /* ---- transactions -------------------------------------------------------- */
 
-void wr_file_news_for_all(struct db *db)
-{
-    for (struct topic *t = db->topics; t; t = t->next) {
-        t->news = true;
-        wr_file_topic_news(t);
-    }
-}
-
 /* Others have written: what is in memory is of old. */
 int wr_file_look_for_others(struct db *db)
 {
@@ -46,6 +38,7 @@ int wr_file_begin(struct db *db)
     if (!err)
         err = wr_file_run(db, BEGIN, "");
     db->now = wr_file_clock();
+    db->uptime = weir_now();
     return err ? err : wr_file_look_for_others(db);
 }
 
@@ -54,7 +47,7 @@ void wr_file_roll_back(struct db *db)
     if (!sqlite3_get_autocommit(db->sql))
         wr_file_run(db, ROLLBACK, "");
     db->epoch++;
-    for (struct topic *t = db->topics; t; t = t->next) {
+    for (struct topic *t = db->touched; t; t = t->next_touched) {
         t->gone = false;
         for (struct group *g = t->groups; g; g = g->next)
             g->gone = false;
@@ -72,7 +65,7 @@ void wr_file_note_stored(const struct jobs *list)
 static int save(struct db *db)
 {
     int err = 0;
-    for (struct topic *t = db->topics; t && !err; t = t->next) {
+    for (struct topic *t = db->touched; t && !err; t = t->next_touched) {
         err = wr_file_topic_save(db, t);
         if (!err)
             err = wr_file_groups_save(db, t, false);
@@ -92,12 +85,12 @@ int wr_file_commit(struct db *db)
     if (changes != db->changes)
         wr_file_news_tell(db);
     db->changes = changes;
-    for (struct topic *t = db->topics; t; t = t->next)
+    for (struct topic *t = db->touched; t; t = t->next_touched)
         wr_file_note_stored(&t->blocked);
     wr_file_note_stored(&db->served);
     for (struct job *j; (j = wr_file_jobs_pop(&db->served)) != NULL;)
         wr_file_finish(db, j);
-    wr_file_topics_prune(db);
+    wr_file_plan(db);
     return 0;
 }
 
@@ -130,11 +123,12 @@ static const char *const modes[] = {
     "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000",
 };
 
-int wr_file_set_sync(struct db *db)
+int wr_file_set_sync(struct db *db, const struct jobs *list)
 {
-    enum sync sync = most_of(&db->todo, SYNC_OFF);
-    for (const struct topic *t = db->topics; t; t = t->next)
-        sync = most_of(&t->blocked, sync);
+    enum sync sync = most_of(list, SYNC_OFF);
+    for (const struct topic *t = db->touched; t; t = t->next_touched)
+        if (t->news)
+            sync = most_of(&t->blocked, sync);
     if (sync == db->sync)
         return 0;
     const int rc = sqlite3_exec(db->sql, modes[sync], NULL, NULL, NULL);
@@ -142,4 +136,10 @@ int wr_file_set_sync(struct db *db)
         return wr_file_failed(db, rc);
     db->sync = sync;
     return 0;
+}
+
+/* The commits of `normal` and `off` are the same. */
+bool wr_file_is_safe(const struct db *db, const struct job *j)
+{
+    return db->sync == SYNC_FULL || sync_of(j) < SYNC_FULL;
 }

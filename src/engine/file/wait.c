@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Those who wait, in the list of their group or topic: tried again when
- * something may let them go on (`news`), or when a time has come (`wake_at`).
+ * something may let them go on (`news`), or when a time has come (`wake_at`),
+ * which is news as well.
  */
 #include "engine/file/file.h"
 
@@ -14,6 +15,7 @@ int wr_file_park(struct db *db, struct job *j)
     struct jobs *list = g ? &g->waiting : &h->topic->blocked;
     const bool first = !list->first;
     wr_file_jobs_add(list, j);
+    wr_file_touch(db, h->topic);
     if (!first)
         return 0;
     if (g) {
@@ -24,21 +26,16 @@ int wr_file_park(struct db *db, struct job *j)
     return wr_file_room_at(db, h->topic);
 }
 
-static bool may_go(const struct jobs *list, bool news, int64_t wake_at,
-                   int64_t now)
-{
-    return list->first && (news || wake_at <= now);
-}
-
-/* Runs them until one has to wait. 1: some were served. */
+/* Runs them until one has to wait, or for a transaction that is safer than this
+ * one: that is 2. 1: some were served. */
 static int retry(struct db *db, struct jobs *list)
 {
     int served = 0;
     for (struct job *j; (j = wr_file_jobs_pop(list)) != NULL; served = 1) {
-        const int rc = wr_file_run_job(db, j);
+        const int rc = wr_file_is_safe(db, j) ? wr_file_run_job(db, j) : 2;
         if (rc) {
             wr_file_jobs_put_first(list, j);
-            return rc < 0 ? rc : served;
+            return rc == 1 ? served : rc;
         }
         wr_file_jobs_add(&db->served, j);
     }
@@ -47,26 +44,27 @@ static int retry(struct db *db, struct jobs *list)
 
 static int retry_topic(struct db *db, struct topic *t)
 {
-    if (!may_go(&t->blocked, t->news, t->wake_at, db->now))
+    if (!t->news || !t->blocked.first)
         return 0;
     t->news = false;
     const int rc = retry(db, &t->blocked);
+    t->news |= rc == 2;
     const int err = rc >= 0 && t->blocked.first ? wr_file_room_at(db, t) : 0;
-    return err ? err : rc;
+    return err ? err : rc == 2 ? 0 : rc;
 }
 
 static int retry_group(struct db *db, struct group *g)
 {
-    if (!may_go(&g->waiting, g->news, g->wake_at, db->now))
+    if (!g->news || !g->waiting.first)
         return 0;
     g->news = false;
     g->wake_at = INT64_MAX;
     const int rc = retry(db, &g->waiting);
     if (rc < 0 || !g->waiting.first)
         return rc;
-    g->news = g->wake_at == 0;
+    g->news = g->wake_at == 0 || rc == 2;
     const int err = wr_file_due_at(db, g);
-    return err ? err : rc;
+    return err ? err : rc == 2 ? 0 : rc;
 }
 
 /* One may let others go on: a dead letter those of another topic. */
@@ -75,7 +73,8 @@ int wr_file_retry(struct db *db)
     int again = 1;
     while (again > 0) {
         again = 0;
-        for (struct topic *t = db->topics; t && again >= 0; t = t->next) {
+        for (struct topic *t = db->touched; t && again >= 0;
+             t = t->next_touched) {
             int rc = retry_topic(db, t);
             again = rc < 0 ? rc : again | rc;
             for (struct group *g = t->groups; g && again >= 0; g = g->next) {
@@ -87,33 +86,16 @@ int wr_file_retry(struct db *db)
     return again;
 }
 
-bool wr_file_ready(struct db *db, int64_t *at)
-{
-    const int64_t now = wr_file_clock();
-    *at = INT64_MAX;
-    for (struct topic *t = db->topics; t; t = t->next) {
-        if (may_go(&t->blocked, t->news, t->wake_at, now))
-            return true;
-        if (t->blocked.first)
-            *at = sooner(*at, t->wake_at);
-        for (struct group *g = t->groups; g; g = g->next) {
-            if (may_go(&g->waiting, g->news, g->wake_at, now))
-                return true;
-            if (g->waiting.first)
-                *at = sooner(*at, g->wake_at);
-        }
-    }
-    return false;
-}
+/* ---- those who do not wait any more -------------------------------------- */
 
-/* Answers those of the list that the handle has, or who were abandoned. */
-static void thin(struct db *db, struct jobs *list, const struct handle *h)
+static void thin(struct db *db, struct jobs *list)
 {
     struct jobs all = *list;
     list->first = NULL;
     for (struct job *j; (j = wr_file_jobs_pop(&all)) != NULL;) {
         struct request *r = request_of(j);
-        if (r->handle != h && !is_abandoned(r)) {
+        if (!__atomic_load_n(&r->handle->closed, __ATOMIC_ACQUIRE) &&
+            !is_abandoned(r)) {
             wr_file_jobs_add(list, j);
             continue;
         }
@@ -122,19 +104,17 @@ static void thin(struct db *db, struct jobs *list, const struct handle *h)
     }
 }
 
-void wr_file_close(struct db *db, const struct handle *h)
+void wr_file_look(struct db *db, struct handle *h)
 {
+    __atomic_exchange_n(&h->looked_for, 0, __ATOMIC_ACQ_REL);
     if (h->group)
-        thin(db, &h->group->waiting, h);
+        thin(db, &h->group->waiting);
     else if (h->topic)
-        thin(db, &h->topic->blocked, h);
+        thin(db, &h->topic->blocked);
 }
 
-void wr_file_sweep(struct db *db)
+void wr_file_look_for(struct handle *h)
 {
-    for (struct topic *t = db->topics; t; t = t->next) {
-        thin(db, &t->blocked, NULL);
-        for (struct group *g = t->groups; g; g = g->next)
-            thin(db, &g->waiting, NULL);
-    }
+    if (!__atomic_exchange_n(&h->looked_for, 1, __ATOMIC_ACQ_REL))
+        wr_file_push(h->db, &h->look);
 }
