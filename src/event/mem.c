@@ -12,7 +12,8 @@
  * them grows with the number of messages, but by the logarithm of those that
  * are in flight. Only, what waits behind its key is passed by a receive, and
  * what is too old or in the way taken away by any call, as many as there are:
- * each message once in a group.
+ * each message once in a group. A last delivery that is over costs a task,
+ * which looks at all that is in flight in the group.
  *
  * Limits. max_bytes, 64M by default, counts the type, the key, the headers,
  * the payload and the id of a message, and not what the message, its event
@@ -164,6 +165,7 @@ static int join(struct wr_mem_sub *s, const weir_sub_opts *o)
     g->subs++;
     s->group = g;
     s->lost = g->lost;
+    wr_mem_mortal(s);
     return 0;
 }
 
@@ -231,11 +233,15 @@ static void sub_free(void *sub)
     struct wr_mem_sub *s = sub;
     if (wr_mem_enter(s->topic))
         return;
+    struct wr_mem_topic *t = s->topic;
+    wr_mem_not_mortal(s);
     wr_mem_group_put(s->group);
     wr_mem_deliveries_free(s);
-    wr_mem_leave(s->topic);
-    wr_mem_topic_put(s->topic);
-    wr_free(s);
+    s->over = true;
+    if (!s->buries)
+        wr_free(s);
+    wr_mem_leave(t);
+    wr_mem_topic_put(t);
 }
 
 static int sub_counts(void *sub, weir_sub_counts *out, weir_ctx *ctx)

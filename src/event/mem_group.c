@@ -39,6 +39,7 @@ struct wr_mem_group *wr_mem_group_new(struct wr_mem_topic *t,
         return NULL;
     memcpy(g->name, name, size);
     g->topic = t;
+    g->dies_at = WEIR_FOREVER;
     begin(g, o);
     if (g->cursor < t->settled)
         t->settled = g->cursor;
@@ -80,17 +81,24 @@ void wr_mem_group_remove(struct wr_mem_group *g)
     if (!t->groups)
         t->settled = 0;
     wr_mem_next_turn(t);
-    if (!g->subs)
+    weir_timer_stop(&g->undertaker);
+    wr_mem_group_end(g);
+}
+
+void wr_mem_group_end(struct wr_mem_group *g)
+{
+    if (g->removed && !g->subs &&
+        !__atomic_load_n(&g->undertakers, __ATOMIC_RELAXED))
         wr_free(g);
 }
 
 void wr_mem_group_put(struct wr_mem_group *g)
 {
     g->subs--;
-    if (g->removed && !g->subs)
-        wr_free(g);
-    else if (!g->subs && !*g->name)
+    if (!g->removed && !g->subs && !*g->name)
         wr_mem_group_remove(g);
+    else
+        wr_mem_group_end(g);
 }
 
 uint64_t wr_mem_group_floor(const struct wr_mem_group *g)

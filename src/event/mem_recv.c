@@ -100,6 +100,7 @@ static void deliver(struct fetch *f, struct wr_mem_row *r,
     };
     wr_mem_row_set(s->group, r, WR_MEM_IN_FLIGHT,
                    wr_mem_after(f->now, s->ack_wait));
+    wr_mem_may_die(s->group, r);
 }
 
 /* A row that is due: true if it can be delivered; otherwise it is off the

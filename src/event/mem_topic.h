@@ -27,6 +27,7 @@
 #include <weir/engine.h>
 #include <weir/mutex.h>
 #include <weir/sem.h>
+#include <weir/time.h>
 
 #include "event/mem_log.h"
 
@@ -175,7 +176,13 @@ struct wr_mem_group {
     struct wr_mem_waiter *keeper; /* the one who wakes by the heap's time   */
     int64_t keeps;                /* until when                             */
     uint64_t dead, lost;
-    char name[]; /* "": of its own */
+    /* mem_undertaker.c */
+    struct wr_mem_sub *mortals; /* with max_deliveries                      */
+    struct wr_mem_sub *judge;   /* of these, the one with the least         */
+    weir_timer undertaker;
+    int64_t dies_at;      /* when that fires; WEIR_FOREVER: it is not set   */
+    uint32_t undertakers; /* tasks; atomic                                  */
+    char name[];          /* "": of its own                                 */
 };
 
 struct wr_mem_sub {
@@ -183,8 +190,11 @@ struct wr_mem_sub {
     struct wr_mem_group *group;
     int64_t ack_wait;
     uint32_t max_deliveries;
-    bool closed;     /* under the topic's lock                              */
-    uint64_t lost;   /* of the group's: it has been told of so many         */
+    bool closed;   /* under the topic's lock                              */
+    uint64_t lost; /* of the group's: it has been told of so many         */
+    struct wr_mem_sub *next_mortal;
+    uint32_t buries; /* tasks that use it without the lock                  */
+    bool over;       /* the last of them frees the memory                   */
     char *graveyard; /* the topic of the dead letters                       */
     struct wr_mem_delivery *spare; /* under the lock                        */
     size_t spare_count;
@@ -209,6 +219,8 @@ struct wr_mem_group *wr_mem_group_new(struct wr_mem_topic *t,
 void wr_mem_group_remove(struct wr_mem_group *g);
 /* A sub less. */
 void wr_mem_group_put(struct wr_mem_group *g);
+/* Frees it if it was removed and nobody has it any more. */
+void wr_mem_group_end(struct wr_mem_group *g);
 
 /* The least number that it has not settled. */
 uint64_t wr_mem_group_floor(const struct wr_mem_group *g);
@@ -267,6 +279,15 @@ void wr_mem_deliveries_free(struct wr_mem_sub *s);
  */
 int wr_mem_bury(struct wr_mem_sub *s, struct wr_mem_row **dying,
                 const char *reason);
+
+/* ---- what nobody asks for (locked) --------------------------------------- */
+
+/* A subscription, of options that are set, has its group, or is about to lose
+ * it. */
+void wr_mem_mortal(struct wr_mem_sub *s);
+void wr_mem_not_mortal(struct wr_mem_sub *s);
+/* The row was delivered. */
+void wr_mem_may_die(struct wr_mem_group *g, const struct wr_mem_row *r);
 
 /* now + ns, or for ever. */
 static inline int64_t wr_mem_after(int64_t now, int64_t ns)

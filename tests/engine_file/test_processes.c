@@ -307,6 +307,28 @@ START_TEST(what_a_dead_process_had_is_delivered_to_another)
 }
 END_TEST
 
+/* Nobody asks for what was delivered too often: it is heard of all the same. */
+START_TEST(what_a_dead_process_had_last_is_buried_by_another)
+{
+    files_begin();
+    const char *url = url_of("t.db", "sync=off");
+    weir_pub *p = publisher(url);
+    weir_sub *s = subscriber(
+        url, (weir_sub_opts){.group = "workers", .max_deliveries = 1});
+    weir_sub *dead = worker_of(url_of("t.db", "sync=off&topic=events.dead"));
+    must_eq(publish_number(p, 1, NULL), 0);
+    struct other o = other_start("keep", url, "workers", "1");
+    hear_number(&o, 1);
+    kill(o.pid, SIGKILL);
+    other_end(&o);
+    must_eq(next_number(dead), 1);
+    weir_sub_free(dead);
+    weir_sub_free(s);
+    weir_pub_free(p);
+    files_end();
+}
+END_TEST
+
 /* Its lease is over in 30 s: here the row is made older. */
 START_TEST(the_group_of_a_dead_subscription_goes_with_its_lease)
 {
@@ -375,5 +397,6 @@ FILES_MAIN(CHECK_TEST(processes_make_a_file_at_the_same_time),
            CHECK_TEST(room_made_by_another_process_is_heard),
            CHECK_TEST(a_removal_by_another_process_is_heard),
            CHECK_TEST(what_a_dead_process_had_is_delivered_to_another),
+           CHECK_TEST(what_a_dead_process_had_last_is_buried_by_another),
            CHECK_TEST(the_group_of_a_dead_subscription_goes_with_its_lease),
            CHECK_TEST(a_lease_that_ends_makes_room))

@@ -117,6 +117,35 @@ CONFORMS_IF(dead_letter, an_expired_one_dies)
     weir_pub_free(p);
 }
 
+/* Nobody asks for it any more. */
+CONFORMS_IF(dead_letter, an_expired_one_dies_on_its_own)
+{
+    weir_pub *p = pub_on("");
+    weir_sub *s = sub_on((weir_sub_opts){
+        .group = "g", .max_deliveries = 1, .ack_wait = WEIR_MILLISECOND});
+    weir_sub *dead = graveyard("events.dead");
+    weir_message *m[3], *end;
+
+    for (int i = 0; i < 3; i++) {
+        post_key(p, i, i == 0 ? NULL : "k");
+        m[i] = i < 2 ? take_nth(s, i, 1) : NULL;
+    }
+    for (int i = 0; i < 2; i++) {
+        end = take_nth(dead, i, 1);
+        must_be_from(end->event, m[i]->seq, "1", "deliveries");
+        ack(end);
+        must_eq(weir_message_ack(m[i], NULL), WEIR_EXPIRED);
+        weir_message_free(m[i]);
+    }
+    while (counts_of(s).dead < 2) /* it is counted behind the letter */
+        weir_yield();
+    must_eq(counts_of(s).waiting, 1);
+    drop(take_nth(s, 2, 1)); /* that waited behind its key */
+    weir_sub_free(dead);
+    weir_sub_free(s);
+    weir_pub_free(p);
+}
+
 CONFORMS_IF(dead_letter, term_is_the_end_at_once)
 {
     weir_pub *p = pub_on("");
@@ -277,6 +306,7 @@ CONF_MAIN(CHECK_ENGINES(too_many_deliveries_are_the_end),
           CHECK_ENGINES(an_ack_at_the_last_delivery_is_in_time),
           CHECK_ENGINES(a_free_counts_as_well),
           CHECK_ENGINES(an_expired_one_dies),
+          CHECK_ENGINES(an_expired_one_dies_on_its_own),
           CHECK_ENGINES(term_is_the_end_at_once),
           CHECK_ENGINES(zero_means_never), CHECK_ENGINES(a_topic_of_their_own),
           CHECK_ENGINES(the_dead_are_as_they_were),

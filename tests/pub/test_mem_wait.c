@@ -432,11 +432,13 @@ BEHAVIOUR(a_death_makes_room)
 
     open_all("mem:wait?max_messages=1");
     mortal = mem_sub("mem:wait", (weir_sub_opts){.group = "g",
-                                                 .ack_wait = WEIR_MILLISECOND,
+                                                 .ack_wait = AN_HOUR,
                                                  .max_deliveries = 1});
     post(0);
     d = mem_take(mortal);
     begin_publisher(crew, &p, 1, sizeof(int), 0);
+    locked()->groups->heap.rows[0]->due = 1; /* its time is over */
+    wr_mem_leave(sub->topic);
     for (uint64_t dead = 0; dead == 0;) {
         weir_delivery *next = mem_take(mortal);
 

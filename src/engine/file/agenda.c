@@ -8,8 +8,8 @@
  *   list `touched`. At the end of the transaction it is off it again, unless
  *   somebody who waits there may go on.
  * - Of a topic that is not on it, the agenda, a binary heap from place 1 on,
- *   has when somebody who waits there may go on without news. Topics have room
- *   in it from when they are made.
+ *   has when somebody who waits there may go on without news, or when something
+ *   may die. Topics have room in it from when they are made.
  */
 #include "engine/file/file.h"
 
@@ -99,7 +99,7 @@ static bool may_go(const struct topic *t)
 {
     bool any = t->news && t->blocked.first;
     for (const struct group *g = t->groups; g && !any; g = g->next)
-        any = g->news && g->waiting.first;
+        any = (g->news && g->waiting.first) || (g->mortals && !g->dies_at);
     return any;
 }
 
@@ -108,6 +108,8 @@ void wr_file_news_for_all(struct db *db)
     for (struct topic *t = NULL; (t = wr_file_next_topic(db, t)) != NULL;) {
         t->news = true;
         wr_file_topic_news(t);
+        for (struct group *g = t->groups; g; g = g->next)
+            g->dies_at = 0;
         if (may_go(t))
             wr_file_touch(db, t);
     }
@@ -125,9 +127,12 @@ bool wr_file_ready(const struct db *db, int64_t *at)
 static int64_t wake_at(const struct topic *t)
 {
     int64_t at = t->blocked.first ? t->wake_at : INT64_MAX;
-    for (const struct group *g = t->groups; g; g = g->next)
+    for (const struct group *g = t->groups; g; g = g->next) {
         if (g->waiting.first)
             at = sooner(at, g->wake_at);
+        if (g->mortals)
+            at = sooner(at, g->dies_at);
+    }
     return at;
 }
 

@@ -70,12 +70,16 @@ static bool run_each(struct db *db, struct jobs *list)
 static struct jobs collect(struct db *db)
 {
     struct jobs all = {0};
+    const int64_t soon = later(wr_file_clock(), WEIR_SECOND);
     wr_file_jobs_move(&all, &db->served);
     wr_file_jobs_move(&all, &db->todo);
     for (struct topic *t = NULL; (t = wr_file_next_topic(db, t)) != NULL;) {
         wr_file_jobs_move(&all, &t->blocked);
-        for (struct group *g = t->groups; g; g = g->next)
+        for (struct group *g = t->groups; g; g = g->next) {
             wr_file_jobs_move(&all, &g->waiting);
+            if (g->dies_at <= soon)
+                g->dies_at = soon; /* not at once again */
+        }
     }
     for (struct job *j = all.first; j; j = j->next)
         wr_file_undo(j);

@@ -89,6 +89,8 @@ struct group {
     struct jobs waiting; /* receives                                        */
     int64_t wake_at;
     bool news;
+    struct handle *mortals; /* with max_deliveries                          */
+    int64_t dies_at; /* wall clock: something of it may; 0: to be looked at */
 };
 
 /* ---- handles ------------------------------------------------------------- */
@@ -104,6 +106,7 @@ struct handle {
     weir_limits limits;
     int64_t ack_wait;
     uint32_t max_deliveries;
+    struct handle *next_mortal;
     char *dead; /* the topic of the dead letters                            */
     struct job look; /* in the inbox: looked_for                            */
     struct request end;
@@ -381,9 +384,20 @@ struct pending {
     bool has_key;
 };
 
-/* To the dead letters; what is pending goes. */
-int wr_file_bury(struct db *db, const struct pending *p, const char *reason);
 /* Takes it away; the next one of its key may go on. */
 int wr_file_unpend(struct db *db, const struct pending *p);
+
+/* ---- the dead (dead.c) --------------------------------------------------- */
+
+/* To the dead letters; what is pending goes. */
+int wr_file_bury(struct db *db, const struct pending *p, const char *reason);
+/* A handle with max_deliveries has its group, or is about to lose it. */
+void wr_file_mortal(struct handle *h);
+void wr_file_not_mortal(struct handle *h);
+/* A delivery, of so many, is over then. */
+void wr_file_may_die(struct group *g, int64_t deliveries, int64_t due);
+/* Buries what has been delivered too often and is due, if it is time to look:
+ * 1: there was some, 0, or a code. */
+int wr_file_bury_due(struct db *db, struct group *g);
 
 #endif

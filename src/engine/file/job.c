@@ -25,8 +25,10 @@ static void explain(struct db *db, const struct request *r)
 
 static void let_go(struct handle *h)
 {
-    if (h->group)
+    if (h->group) {
+        wr_file_not_mortal(h);
         wr_file_group_put(h->group);
+    }
     if (h->topic)
         wr_file_topic_put(h->db, h->topic);
     h->group = NULL;
@@ -80,7 +82,12 @@ static int open_handle(struct db *db, struct request *r)
     if (err || r->job.kind == ASK_PUB_OPEN)
         return err;
     err = wr_file_leases_end(db, h->topic);
-    return err ? err : wr_file_group_get(db, &h->group, h->topic, r->opts);
+    if (!err)
+        err = wr_file_group_get(db, &h->group, h->topic, r->opts);
+    if (err || !h->max_deliveries)
+        return err;
+    wr_file_mortal(h);
+    return wr_file_news_watch(db); /* of what others are delivered */
 }
 
 static int count(struct db *db, struct request *r)

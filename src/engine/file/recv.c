@@ -132,6 +132,7 @@ static int deliver_again(struct taking *k, const struct pending *p)
         return err;
     const int64_t due = later(k->db->now, k->sub->ack_wait);
     k->g->wake_at = sooner(k->g->wake_at, due);
+    wr_file_may_die(k->g, p->deliveries + 1, due);
     return wr_file_run(k->db, PENDING_TAKE, "iiii", k->g->id, p->seq,
                        p->deliveries + 1, due);
 }
@@ -220,8 +221,10 @@ static int take_new(struct taking *k)
                                     : wr_file_failed(k->db, rc);
     }
     wr_file_reset(s);
-    if (k->count)
+    if (k->count) {
         g->wake_at = sooner(g->wake_at, due);
+        wr_file_may_die(g, 1, due);
+    }
     return err || found < 0 ? (err ? err : found) : passed == PASSED_AT_ONCE;
 }
 

@@ -152,6 +152,11 @@ static const char *const statements[STATEMENTS] = {
         " WHERE grp = ?1 AND due <= ?2 ORDER BY due, id LIMIT 1",
     [PENDING_NEXT_DUE] =
         "SELECT min(due) FROM pending WHERE grp = ? AND due IS NOT NULL",
+    [PENDING_NEXT] = "SELECT min(due) FROM pending WHERE grp = ?1 AND due > ?2",
+    [PENDING_DEAD] =
+        "SELECT id, deliveries, key FROM pending"
+        " WHERE grp = ?1 AND due <= ?2 AND deliveries >= ?3"
+        " ORDER BY due, id LIMIT 1",
     [PENDING_KEY] = "SELECT 1 FROM pending WHERE grp = ? AND key = ? LIMIT 1",
     [PENDING_TAKE] =
         "UPDATE pending SET taken = 1, deliveries = ?3, due = ?4"

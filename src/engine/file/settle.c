@@ -3,9 +3,6 @@
  * back, or goes to the dead letters. */
 #include "engine/file/file.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 /* ---- what is pending ----------------------------------------------------- */
 
 int wr_file_unpend(struct db *db, const struct pending *p)
@@ -47,67 +44,9 @@ static int give_back(struct db *db, const struct pending *p, int64_t deliveries,
         return wr_file_bury(db, p, "deliveries");
     g->wake_at = sooner(g->wake_at, due);
     g->news |= due <= db->now;
+    wr_file_may_die(g, deliveries, due);
     return wr_file_run(db, PENDING_BACK, "iiii", g->id, p->seq, deliveries,
                        due);
-}
-
-/* ---- the dead ------------------------------------------------------------ */
-
-enum { HEADERS_ROOM = 1024, NUMBER_ROOM = 24 };
-
-static size_t put(char *to, size_t at, const char *name, const char *value)
-{
-    const int n =
-        snprintf(to + at, HEADERS_ROOM - at, "%s%c%s", name, 0, value);
-    return at + (size_t)n + 1;
-}
-
-static size_t dead_headers(char *to, const struct pending *p,
-                           const char *reason)
-{
-    char seq[NUMBER_ROOM], deliveries[NUMBER_ROOM];
-    const struct group *g = p->sub->group;
-    snprintf(seq, sizeof(seq), "%" PRId64, p->seq);
-    snprintf(deliveries, sizeof(deliveries), "%" PRId64, p->deliveries);
-    size_t at = put(to, 0, "weir-dead-topic", g->topic->name);
-    at = put(to, at, "weir-dead-group", g->own ? "" : g->name);
-    at = put(to, at, "weir-dead-seq", seq);
-    at = put(to, at, "weir-dead-deliveries", deliveries);
-    return put(to, at, "weir-dead-reason", reason);
-}
-
-static int copy(struct db *db, struct topic *to, const struct pending *p,
-                const char *reason)
-{
-    char headers[HEADERS_ROOM];
-    const size_t size = dead_headers(headers, p, reason);
-    const int64_t from = row_of(p->sub->group->topic->id, p->seq);
-    int64_t row, bytes;
-    int err = wr_file_topic_next(db, to, 0, &row);
-    if (err)
-        return err;
-    /* The zeros that end names and values are not of the event. */
-    err = wr_file_number(db, MESSAGE_BURY, &bytes, 0, "iiibi", row, to->stamp,
-                         (int64_t)size - 10, headers, size, from);
-    to->bytes += bytes;
-    wr_file_topic_news(to);
-    return err;
-}
-
-int wr_file_bury(struct db *db, const struct pending *p, const char *reason)
-{
-    struct topic *to;
-    struct group *g = p->sub->group;
-    int err = wr_file_topic_get(db, &to, p->sub->dead, true);
-    if (err)
-        return err;
-    err = copy(db, to, p, reason);
-    wr_file_topic_put(db, to);
-    if (err)
-        return err;
-    g->dead++;
-    g->dirty = true;
-    return wr_file_unpend(db, p);
 }
 
 /* ---- requests ------------------------------------------------------------ */

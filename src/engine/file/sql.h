@@ -48,6 +48,8 @@ enum statement {
     PENDING_GET,
     PENDING_DUE,
     PENDING_NEXT_DUE,
+    PENDING_NEXT,
+    PENDING_DEAD,
     PENDING_KEY,
     PENDING_TAKE,
     PENDING_BACK,

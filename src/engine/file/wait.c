@@ -55,16 +55,17 @@ static int retry_topic(struct db *db, struct topic *t)
 
 static int retry_group(struct db *db, struct group *g)
 {
-    if (!g->news || !g->waiting.first)
-        return 0;
+    const int buried = wr_file_bury_due(db, g);
+    if (buried < 0 || !g->news || !g->waiting.first)
+        return buried;
     g->news = false;
     g->wake_at = INT64_MAX;
     const int rc = retry(db, &g->waiting);
     if (rc < 0 || !g->waiting.first)
-        return rc;
+        return rc < 0 ? rc : rc | buried;
     g->news = g->wake_at == 0 || rc == 2;
     const int err = wr_file_due_at(db, g);
-    return err ? err : rc == 2 ? 0 : rc;
+    return err ? err : buried | (rc == 1);
 }
 
 /* One may let others go on: a dead letter those of another topic. */
