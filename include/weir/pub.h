@@ -183,7 +183,8 @@ typedef struct weir_sub_opts {
     int64_t ack_wait; /* ns after which a message that was delivered here and
                          not settled is delivered again; 0: 30 s            */
     /* A message that has been delivered so many times and comes back once
-     * more, is dead; 0: never. */
+     * more, is dead; 0: never. One that is not settled in time dies then, by
+     * the least such number of the subscriptions that are open. */
     uint32_t max_deliveries;
     /* The topic for the dead, another one in the same engine and place (a name
      * as that of a group); NULL: the name of the topic with ".dead" behind it.

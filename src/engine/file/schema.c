@@ -152,7 +152,8 @@ static const char *const statements[STATEMENTS] = {
         " WHERE grp = ?1 AND due <= ?2 ORDER BY due, id LIMIT 1",
     [PENDING_NEXT_DUE] =
         "SELECT min(due) FROM pending WHERE grp = ? AND due IS NOT NULL",
-    [PENDING_NEXT] = "SELECT min(due) FROM pending WHERE grp = ?1 AND due > ?2",
+    [PENDING_NEXT] =
+        "SELECT min(due) FROM pending WHERE grp = ?1 AND due > ?2",
     [PENDING_DEAD] =
         "SELECT id, deliveries, key FROM pending"
         " WHERE grp = ?1 AND due <= ?2 AND deliveries >= ?3"
