@@ -184,8 +184,10 @@ is "kill -9: it comes again after --ack-wait" "1 2 2 1" \
     "$(sort got | paste -sd ' ')"
 # ---- a limit of the machine is no message's fault ----------------------------
 seq 30 | "$weir" pub 'file:q.db?topic=limit&sync=off' 2> puberr
+# None ends before that has been said.
 run bash -c 'ulimit -n 40; exec "$@"' - "$weir" sub 'file:q.db?topic=limit' \
-    -g g --until-empty -j 50 --max-deliveries 1 --exec 'cat; echo' > got
+    -g g --until-empty -j 50 --max-deliveries 1 \
+    --exec 'cat; echo; until grep -q "at once" err; do sleep 0.05; done' > got
 is "few descriptors: all is handled" "30 30 0 0 0" "$(ledger err)"
 has "few descriptors: said" err 'cannot run 50 at once: .*ulimit -n is 40'
 
