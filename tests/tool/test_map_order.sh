@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Results come out in input order, each whole, byte for byte what a loop that
-# runs one command after another puts out. WEIR_ROUNDS (2) repeats it.
+# runs one command after another puts out. WEIR_ROUNDS (1) repeats it.
 . "$(dirname "$0")/lib.sh"
 
 records=${WEIR_RECORDS:-10000}
-rounds=${WEIR_ROUNDS:-2}
+rounds=${WEIR_ROUNDS:-1}
 
 seq "$records" > "$work/in"
 while IFS= read -r r; do
