@@ -116,6 +116,18 @@ static int enlist(struct fd_wait *x, struct wr_fd *r, int fd,
     return err;
 }
 
+/* The end of a wait, under the lock, which it gives back: its error, or
+ * WEIR_CLOSED, or 0: the record is pinned for the caller's call. */
+static int pin_unlock(struct wr_fd *r, uint32_t generation, int err)
+{
+    if (!err && r->generation != generation)
+        err = WEIR_CLOSED;
+    if (!err)
+        r->pins++;
+    wr_unlock(&r->lock);
+    return err;
+}
+
 /* Takes the nodes back and, if an event came, pins the record. */
 static int leave(struct fd_wait *x, struct wr_fd *r, uint32_t generation,
                  uint32_t won)
@@ -127,12 +139,7 @@ static int leave(struct fd_wait *x, struct wr_fd *r, uint32_t generation,
     err = won == BY_READ    ? x->read.status
           : won == BY_WRITE ? x->write.status
                             : x->end.status;
-    if (!err && r->generation != generation)
-        err = WEIR_CLOSED;
-    if (!err)
-        r->pins++;
-    wr_unlock(&r->lock);
-    return err;
+    return pin_unlock(r, generation, err);
 }
 
 static int wait_live(struct fd_wait *x, struct wr_fd *r, int fd,
@@ -182,12 +189,7 @@ static int pause_until(struct wr_wait *w, struct wr_fd *r, int fd,
         return w->node.status;
     if (err == WEIR_TIMEDOUT)
         err = weir_ctx_err(ctx);
-    if (!err && r->generation != generation)
-        err = WEIR_CLOSED;
-    if (!err)
-        r->pins++;
-    wr_unlock(&r->lock);
-    return err;
+    return pin_unlock(r, generation, err);
 }
 
 int wr_fd_pause(struct wr_fd *r, int fd, uint32_t generation, int64_t ns,

@@ -290,6 +290,44 @@ static inline void say(const char *form, ...)
     must_eq(write(STDOUT_FILENO, line, (size_t)n + 1), n + 1);
 }
 
+/* ---- who holds the lock of a database ------------------------------------ */
+
+/* Holds the lock for writing from one line of its input to the next. */
+static inline int hold_part(char **args)
+{
+    sqlite3 *db = raw_open(args[0]);
+    char line[16];
+
+    for (;;) {
+        raw_exec(db, "BEGIN IMMEDIATE");
+        say("locked");
+        if (!fgets(line, sizeof line, stdin))
+            break;
+        raw_exec(db, "COMMIT");
+        say("free");
+        if (!fgets(line, sizeof line, stdin))
+            break;
+    }
+    _exit(0); /* without a close: as if it had been killed */
+}
+
+/* Starts it, as the role "hold"; it has the lock of the file. */
+static inline struct other holder(const char *name)
+{
+    struct other o = other_start("hold", path_of(name), NULL, NULL);
+
+    other_must_say(&o, "locked");
+    return o;
+}
+
+static inline void set_free(struct other *o)
+{
+    other_tell(o, "free it");
+    other_must_say(o, "free");
+}
+
+/* ---- roles --------------------------------------------------------------- */
+
 struct role {
     const char *name;
     int (*fn)(char **args);

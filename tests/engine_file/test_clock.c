@@ -13,18 +13,6 @@ static int alone_part(char **args)
     stay();
 }
 
-/* Holds the lock for writing until a line comes. */
-static int hold_part(char **args)
-{
-    sqlite3 *db = raw_open(args[0]);
-    char line[16];
-
-    raw_exec(db, "BEGIN IMMEDIATE");
-    say("locked");
-    must(fgets(line, sizeof line, stdin) != NULL);
-    _exit(0);
-}
-
 ROLES({"alone", alone_part}, {"hold", hold_part});
 
 static _Atomic int64_t wall, uptime; /* they are ahead by so much           */
@@ -97,11 +85,10 @@ START_TEST(a_lease_that_could_not_be_renewed_is_not_over)
     files_begin();
     const char *url = url_of("t.db", "sync=off&busy=1ms");
     weir_sub *own = subscriber(url, (weir_sub_opts){0});
-    struct other o = other_start("hold", path_of("t.db"), NULL, NULL);
-    other_must_say(&o, "locked");
+    struct other o = holder("t.db");
     uptime += 40 * WEIR_SECOND;
     must_eq(weir_topic_get_counts(url, &c, NULL), WEIR_BUSY);
-    other_tell(&o, "go");
+    set_free(&o);
     must_eq(other_end(&o), 0);
     must_eq(groups_of(url_of("t.db", "sync=off")), 1);
     weir_sub_free(own);

@@ -2,42 +2,7 @@
 /* Another process holds the lock of the database. */
 #include "files.h"
 
-/* ---- the other process --------------------------------------------------- */
-
-/* Holds the lock for writing from one line of its input to the next. */
-static int hold_part(char **args)
-{
-    sqlite3 *db = raw_open(args[0]);
-    char line[16];
-
-    for (;;) {
-        raw_exec(db, "BEGIN IMMEDIATE");
-        say("locked");
-        if (!fgets(line, sizeof line, stdin))
-            break;
-        raw_exec(db, "COMMIT");
-        say("free");
-        if (!fgets(line, sizeof line, stdin))
-            break;
-    }
-    _exit(0); /* without a close: as if it had been killed */
-}
-
 ROLES({"hold", hold_part});
-
-static struct other holder(const char *name)
-{
-    struct other o = other_start("hold", path_of(name), NULL, NULL);
-
-    other_must_say(&o, "locked");
-    return o;
-}
-
-static void set_free(struct other *o)
-{
-    other_tell(o, "free it");
-    other_must_say(o, "free");
-}
 
 /* ---- opening ------------------------------------------------------------- */
 

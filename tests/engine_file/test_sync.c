@@ -69,17 +69,6 @@ static int syncs_since(void)
 
 /* ---- another process ----------------------------------------------------- */
 
-static int hold_part(char **args)
-{
-    sqlite3 *db = raw_open(args[0]);
-    char line[16];
-
-    raw_exec(db, "BEGIN IMMEDIATE");
-    say("locked");
-    must(fgets(line, sizeof line, stdin) != NULL);
-    _exit(0);
-}
-
 /* Publishes one that is to be safe, and stays. */
 static int safe_part(char **args)
 {
@@ -230,15 +219,14 @@ BEHAVIOUR(many_publishes_are_one_commit)
     watch_syncs();
     files_begin();
     weir_pub *p = publisher(url_of("t.db", "sync=full&busy=1h"));
-    struct other o = other_start("hold", path_of("t.db"), NULL, NULL);
-    other_must_say(&o, "locked");
+    struct other o = holder("t.db");
     syncs_since();
     for (int i = 0; i < PARTIES; i++)
         crew_go(crew, publish_one, p);
     while (atomic_load(&come) < PARTIES)
         weir_yield();
     settle();
-    other_tell(&o, "go");
+    set_free(&o);
     must_eq(other_end(&o), 0);
     crew_wait(crew);
     must(atomic_load(&syncs) > 0 && atomic_load(&syncs) < PARTIES);
