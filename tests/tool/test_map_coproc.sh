@@ -96,6 +96,12 @@ seq 3 | run "$weir" map -j 1 --grace 300ms --coproc -- sh -c '
 is "one that does not end: exit 4" 4 "$status"
 is "one that does not end: the answers" 3 "$(wc -l < "$work/got")"
 
+seq 3 | run "$weir" map -j 1 --coproc -- sh -c '
+    while read -r r; do echo "$r"; done; kill -9 $$' > "$work/got"
+is "one that ends badly: exit 4" 4 "$status"
+is "one that ends badly: the answers" 3 "$(wc -l < "$work/got")"
+has "one that ends badly: said" "$work/err" 'ended badly: killed by signal 9'
+
 run "$weir" map -j 4 --coproc -- "$work/nosuch" < "$work/in" > "$work/got"
 is "no such command: exit 4" 4 "$status"
 is "no such command: one error" 1 "$(grep -c nosuch "$work/err")"

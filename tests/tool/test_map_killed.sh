@@ -54,7 +54,9 @@ kill_at_random() { # NAME COMMAND...
     kill "$killer" 2> /dev/null
     wait "$killer" 2> /dev/null
     account "$name"
-    if [ -s "$work/reported" ]; then
+    # A coprocess may be met between its last answer and its end.
+    if [ -s "$work/reported" ] ||
+        grep -q 'a coprocess ended badly' "$work/err"; then
         is "$name: exit 4" 4 "$status"
     else
         is "$name: exit 0" 0 "$status"
