@@ -196,7 +196,7 @@ int child_exited(struct child *c, weir_ctx *ctx)
     if (watch(c)) {
         int code = weir_wait_fd(c->pidfd, WEIR_READABLE, ctx);
         if (code == WEIR_CANCELED || code == WEIR_TIMEDOUT)
-            return code;
+            return child_is_dead(c) ? 0 : code; /* both, while we stood still */
         if (code > 0)
             return 0;
     }
