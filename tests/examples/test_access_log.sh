@@ -26,7 +26,7 @@ section() { # the lines of a report from one heading to the next
 }
 
 check_against_awk() { # NAME LOG
-    timeout 60 "$program" "$2" > "$work/report" || not_ok "$1: runs"
+    timeout 300 "$program" "$2" > "$work/report" || not_ok "$1: runs"
     awk '{ print $9 }' "$2" | sort -n | uniq -c |
         awk '{ print "  " $2 " " $1 }' > "$work/want"
     section "requests by status" "$work/report" > "$work/got"
@@ -53,15 +53,15 @@ awk 'BEGIN {
 }' > "$work/log"
 check_against_awk "made log" "$work/log"
 
-timeout 60 "$program" < "$work/log" > "$work/again"
-timeout 60 "$program" "$work/log" > "$work/report"
+timeout 300 "$program" < "$work/log" > "$work/again"
+timeout 300 "$program" "$work/log" > "$work/report"
 same "standard input" "$work/report" "$work/again"
 
-printf 'not a log line\n' | timeout 60 "$program" | tail -n 1 > "$work/got"
+printf 'not a log line\n' | timeout 300 "$program" | tail -n 1 > "$work/got"
 echo "1 lines, 1 not understood" > "$work/want"
 same "a line that is none" "$work/want" "$work/got"
 
-timeout 60 "$program" /dev/null | tail -n 1 > "$work/got"
+timeout 300 "$program" /dev/null | tail -n 1 > "$work/got"
 echo "0 lines, 0 not understood" > "$work/want"
 same "an empty log" "$work/want" "$work/got"
 

@@ -67,7 +67,7 @@ lines_of() { # NAME FILE
 
 check() { # NAME WORKERS
     local out=$work/$1.out err=$work/$1.err wrong=
-    WEIR_WORKERS=$2 timeout 60 "$programs/$1" > "$out" 2> "$err" ||
+    WEIR_WORKERS=$2 timeout 300 "$programs/$1" > "$out" 2> "$err" ||
         wrong="exit status $?; "
     ! [ -s "$err" ] || wrong+="standard error: $(cat "$err"); "
     wrong+=$(diff <(lines_of "$1" "$expected/$1.txt") \

@@ -50,7 +50,7 @@ mkfifo "$work/done"
 {
     head -c 10000000 "$work/in"
     echo x > "$work/done"
-} | timeout 120 "$weir" buf --capacity 16M 2> "$work/err" | {
+} | timeout $too_long "$weir" buf --capacity 16M 2> "$work/err" | {
     read -r x < "$work/done"
     cat
 } > "$work/got"
@@ -196,7 +196,7 @@ release
 
 for options in "" "--lines" "--lines --on-full drop"; do
     # shellcheck disable=SC2086
-    timeout 120 "$weir" buf $options 2> "$work/err" < <(yes) | head -n 1 \
+    timeout $too_long "$weir" buf $options 2> "$work/err" < <(yes) | head -n 1 \
         > "$work/got"
     statuses=("${PIPESTATUS[@]}")
     is "EPIPE: exit 0 $options" 0 "${statuses[0]}"

@@ -19,7 +19,7 @@ until_out() { # N
 # Waits until it has the file open, at that byte or behind it.
 until_at() { # FILE BYTE
     local i fd at
-    for ((i = 0; i < 2400; i++)); do
+    for ((i = 0; i < 12000; i++)); do
         [ -e "/proc/$pid/exe" ] || return
         for fd in "/proc/$pid"/fd/*; do
             [ "$fd" -ef "$1" ] || continue
@@ -200,10 +200,10 @@ run "$weir" follow --once --max-bytes 1 log > got
 same "--max-bytes: as little as one" log got
 seq 200000 > log
 
-timeout 120 "$weir" follow log 2> err | head -n 1 > got
+timeout $too_long "$weir" follow log 2> err | head -n 1 > got
 is "a consumer that goes while there is more: exit 0" 0 "${PIPESTATUS[0]}"
 balanced "a consumer that goes: ledger" err
-timeout 120 "$weir" follow --from end log 2> err | true
+timeout $too_long "$weir" follow --from end log 2> err | true
 is "a consumer that goes while nothing comes: exit 0" 0 "${PIPESTATUS[0]}"
 run "$weir" follow log > /dev/full
 is "a full disk: exit 4" 4 "$status"

@@ -103,14 +103,14 @@ wait "$reader" 2> /dev/null
 check "standard error is stuck: two signals end it" [ "$status" -gt 128 ]
 
 # ---- a consumer that goes away -----------------------------------------------
-timeout 120 "$weir" map -j 2 -- echo 2> "$work/err" < <(yes) | head -n 1 \
+timeout $too_long "$weir" map -j 2 -- echo 2> "$work/err" < <(yes) | head -n 1 \
     > "$work/got"
 statuses=("${PIPESTATUS[@]}")
 is "EPIPE: exit 0" 0 "${statuses[0]}"
 balanced "EPIPE: ledger" "$work/err"
 is "EPIPE: nothing else is said" 1 "$(wc -l < "$work/err")"
 
-timeout 120 "$weir" map --strict -j 2 -- echo 2> "$work/err" < <(yes) |
+timeout $too_long "$weir" map --strict -j 2 -- echo 2> "$work/err" < <(yes) |
     head -n 1 > "$work/got"
 statuses=("${PIPESTATUS[@]}")
 is "EPIPE with --strict: exit 3" 3 "${statuses[0]}"

@@ -19,7 +19,7 @@ fi
 
 # Standard error is a terminal of its own; its text in $work/seen.
 on_terminal() { # SHELL-COMMAND
-    timeout 120 script -qec "$1" "$work/seen" < /dev/null > /dev/null
+    timeout $too_long script -qec "$1" "$work/seen" < /dev/null > /dev/null
     status=$?
     tr '\r' '\n' < "$work/seen" > "$work/lines"
 }

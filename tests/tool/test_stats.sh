@@ -41,7 +41,7 @@ mkfifo "$work/done"
 {
     seq 100000
     echo x > "$work/done"
-} | timeout 120 "$weir" buf --lines --capacity 10 --on-full drop \
+} | timeout $too_long "$weir" buf --lines --capacity 10 --on-full drop \
     --stats "$work/stats" 2> "$work/err" | {
     read -r x < "$work/done"
     cat

@@ -57,7 +57,7 @@ run "$weir" tee "$work/got1" < "$work"
 is "an unreadable input: exit 4" 4 "$status"
 has "an unreadable input: said" "$work/err" 'cannot read standard input: Is a'
 
-timeout 120 "$weir" tee --lines - "$work/got1" 2> "$work/err" < "$work/in" |
+timeout $too_long "$weir" tee --lines - "$work/got1" 2> "$work/err" < "$work/in" |
     head -n 1 > "$work/got"
 statuses=("${PIPESTATUS[@]}")
 is "EPIPE: exit 0" 0 "${statuses[0]}"
@@ -71,7 +71,7 @@ run "$weir" tee --required '|kill -s PIPE $$' "$work/got1" < "$work/in"
 is "a required command ended by SIGPIPE: exit 4" 4 "$status"
 
 # When all have gone, an input without an end is no reason to go on.
-timeout 120 "$weir" tee - '|head -n 2 > /dev/null' 2> "$work/err" < <(yes) |
+timeout $too_long "$weir" tee - '|head -n 2 > /dev/null' 2> "$work/err" < <(yes) |
     head -n 1 > "$work/got"
 statuses=("${PIPESTATUS[@]}")
 is "all have gone: exit 0" 0 "${statuses[0]}"
@@ -92,7 +92,7 @@ is "all have gone: an input that says no more is not waited for" 4 "$status"
 
 # ---- required ----------------------------------------------------------------
 for branch in '|head -n 1' '|false' "$work/no/such" /dev/full; do
-    timeout 120 "$weir" tee --lines --required "$branch" --optional \
+    timeout $too_long "$weir" tee --lines --required "$branch" --optional \
         "$work/got1" 2> "$work/err" < <(yes) > "$work/got"
     is "required $branch: exit 4" 4 "$?"
     has "required $branch: said" "$work/err" ' is required: ending'
