@@ -36,7 +36,8 @@ until_there_is() { # FILE LINES: waits for so many; ends with the service
 start() { # DIRECTORY URL
     "$programs/service" "$1/socket" "$2" > "$1/handled" 2> "$1/report" &
     service=$!
-    while ! [ -S "$1/socket" ]; do
+    # One that is there may not listen yet.
+    until "$programs/service_client" "$1/socket" < /dev/null 2> /dev/null; do
         kill -0 $service 2> /dev/null || break
         sleep 0.01
     done

@@ -33,16 +33,24 @@ all_or_said() { # NAME PATTERN
 }
 
 # ---- descriptors -------------------------------------------------------------
-run bash -c 'ulimit -n 32; exec "$@"' - "$weir" map -j 64 -- \
-    sh -c 'echo "$0"' < "$work/in" > "$work/got"
+# None ends before that has been said.
+run bash -c 'ulimit -n 32; exec "$@"' - "$weir" map -j 64 -- sh -c '
+    until grep -q "at once" "$0/err"; do sleep 0.05; done
+    echo "$1"' "$work" < "$work/in" > "$work/got"
 all_there "ulimit -n 32"
 has "ulimit -n 32: said" "$work/err" 'limit of open files.*ulimit -n is 32'
 
 run bash -c 'ulimit -n 32; exec "$@"' - "$weir" map -j 64 --coproc -- cat \
     < "$work/in" > "$work/got"
 all_there "ulimit -n 32, coprocesses"
+# Nor does the input come to its end before.
 run bash -c 'ulimit -n 32; exec "$@"' - "$weir" map -j 64 --coproc -- cat \
-    < <(seq 50000) > "$work/many"
+    < <(seq 49999
+    for ((i = 0; i < 2000; i++)); do
+        grep -q 'at once' "$work/err" && break
+        sleep 0.05
+    done
+    echo 50000) > "$work/many"
 seq 50000 > "$work/want"
 same "ulimit -n 32, coprocesses, more records" "$work/want" "$work/many"
 has "ulimit -n 32, coprocesses: said" "$work/err" 'ulimit -n is 32'

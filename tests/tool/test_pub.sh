@@ -67,7 +67,7 @@ pid=$!
 exec 4> input
 for word in one two; do
     echo $word >&4
-    timeout 60 "$weir" sub "file:q.db?topic=live" -g g -n 1 > got 2> suberr
+    timeout $too_long "$weir" sub "file:q.db?topic=live" -g g -n 1 > got 2> suberr
     is "a line is published while the input pauses: $word" $word "$(cat got)"
 done
 exec 4>&-
@@ -112,12 +112,17 @@ all term > got
 same "SIGTERM: what was read is published" in got
 
 : > err
-"$weir" pub "file:q.db?topic=full&max_messages=3$fast" --grace 2s < in \
+"$weir" pub "file:q.db?topic=full&max_messages=3$fast" --grace 100ms < input \
     2> err &
 pid=$!
-wait_for "$pid" 'in [1-9]'
+exec 4> input
+seq 3 >&4
+wait_for "$pid" 'in 3 = out 3 '
+seq 4 9 >&4
+wait_for "$pid" 'in 9 = out 3 '
 kill -TERM "$pid"
 await "$pid"
+exec 4>&-
 is "a full topic, SIGTERM: exit 143" 143 "$status"
 balanced "a full topic, SIGTERM: ledger" err
 is "a full topic, SIGTERM: three are in" "3" "$(ledger err | cut -d' ' -f2)"
