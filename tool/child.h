@@ -43,7 +43,8 @@ int child_open(struct child *c, unsigned pipes);
 int child_start(struct child *c, const char *path, char *const *args);
 
 /* Waits until it has ended, without reaping it. 0, also when ctx has ended
- * meanwhile, WEIR_CANCELED, WEIR_TIMEDOUT. Without pidfds ctx does not count. */
+ * meanwhile, WEIR_CANCELED, WEIR_TIMEDOUT. Without pidfds ctx does not count.
+ */
 int child_exited(struct child *c, weir_ctx *ctx);
 
 /* Has it ended? Does not wait. */
