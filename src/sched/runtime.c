@@ -207,16 +207,24 @@ int wr_runtime_need(void)
 
 /* ---- stopping ------------------------------------------------------------ */
 
+/* The time is a task's: a worker that is in none comes back, however long the
+ * machine keeps it from that. */
+static bool came_back(struct wr_worker *w, int64_t until)
+{
+    while (!wr_load(&w->exited)) {
+        int64_t left = until - wr_clock();
+        if (left <= 0 && wr_load(&w->current))
+            return false;
+        wr_futex_wait(&w->exited, 0, left > 0 ? left : WEIR_MILLISECOND);
+    }
+    return true;
+}
+
 static bool workers_came_back(int64_t until)
 {
-    for (int i = 0; i < wr_rt.nworkers; i++) {
-        struct wr_worker *w = wr_rt.workers[i];
-        int64_t left;
-        while (!wr_load(&w->exited) && (left = until - wr_clock()) > 0)
-            wr_futex_wait(&w->exited, 0, left);
-        if (!wr_load(&w->exited))
+    for (int i = 0; i < wr_rt.nworkers; i++)
+        if (!came_back(wr_rt.workers[i], until))
             return false;
-    }
     return true;
 }
 

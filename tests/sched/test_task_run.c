@@ -5,7 +5,11 @@
  * woken after a restart.
  */
 #include <sched.h>
+#include <signal.h>
+#include <time.h>
 #include "../chan/parties.h"
+#include "sched/sanitize.h"
+#include "sched/state.h"
 
 static int (*const no_main)(void *) = NULL;
 
@@ -245,6 +249,67 @@ START_TEST(a_task_that_keeps_its_worker)
 }
 END_TEST
 
+#if !defined(WR_TSAN) /* it would call the handler later, in the next task */
+
+static pthread_t worker;
+static atomic_bool told, stands;
+
+/* Workers leave signals to other threads. */
+static void tell_the_worker(void *arg)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    must_eq(pthread_sigmask(SIG_UNBLOCK, &set, NULL), 0);
+    worker = pthread_self();
+    atomic_store(&told, true);
+    wait_and_count(arg);
+}
+
+/* For longer than a task may keep it. */
+static void stand_still(int sig)
+{
+    struct timespec left = {1, 500000000};
+
+    (void)sig;
+    atomic_store(&stands, true);
+    while (nanosleep(&left, &left) != 0)
+        ;
+}
+
+/* The machine keeps the worker, and no task. */
+START_TEST(a_worker_that_stands_still_is_waited_for)
+{
+    const weir_opts one = {.workers = 1};
+    struct bed bed = {ints_new(0), 0};
+
+    signal(SIGUSR1, stand_still);
+    must_eq(weir_start(&one), 0);
+    must_eq(weir_go(tell_the_worker, &bed), 0);
+    while (!atomic_load(&told) || wr_load(&wr_rt.idle) == 0)
+        sched_yield();
+    must_eq(pthread_kill(worker, SIGUSR1), 0);
+    while (!atomic_load(&stands))
+        sched_yield();
+    must_eq(weir_stop(0), 1);
+    must_eq(ints_close(bed.c), 0);
+    must_eq(weir_start(NULL), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    ints_unref(bed.c);
+}
+END_TEST
+
+#else
+
+START_TEST(a_worker_that_stands_still_is_waited_for)
+{
+    printf("skipped: handlers on the thread sanitizer's threads\n");
+}
+END_TEST
+
+#endif
+
 /* As host: the first look makes this thread the worker. */
 static void start_with(const weir_opts *o)
 {
@@ -418,6 +483,7 @@ CHECK_MAIN(CHECK_TEST(run_returns_the_result_after_all_ended),
            CHECK_TEST(negative_time_is_refused),
            CHECK_TEST(what_is_left_is_told_and_goes_on),
            CHECK_LOOP(a_task_that_keeps_its_worker, 2),
+           CHECK_TEST(a_worker_that_stands_still_is_waited_for),
            CHECK_LOOP(pinned_ones_go_on_with_fewer_workers, 3),
            CHECK_TEST(stop_waits_for_sleepers),
            CHECK_TEST(starts_again_by_itself),
