@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <weir/consumer.h>
-#include "../chan/parties.h"
+#include "waiting.h"
 
 static weir_pub *p;
 static weir_sub *s;
@@ -20,10 +20,11 @@ static int handle(const weir_message *got, weir_ctx *ctx, void *arg)
     return ints_recv(gate, &result, ctx) ? WEIR_CANCELED : result;
 }
 
-/* A topic that is full, one message that is held, and one that is handled. */
+/* A topic that is full, one message that is held, and one that is handled.
+ * Both workers have come to where they wait: a lock that one of them held at
+ * the fork would stay locked in the child. */
 static void set_up(void)
 {
-    weir_consumer_counts n = {0};
     int i;
 
     gate = ints_new(0);
@@ -38,8 +39,8 @@ static void set_up(void)
         weir_consumer_start(
             &c, &(weir_consumer_opts){.sub = s, .fn = handle, .workers = 2}),
         0);
-    while (n.running == 0)
-        must_eq(weir_consumer_get_counts(c, &n), 0);
+    await_waiting("channel receive", 1);
+    await_waiting("semaphore", 1);
 }
 
 /* The number of the first wrong answer. */
