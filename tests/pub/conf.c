@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The engines under test and the place of each test's topics. The folder for
- * engines that keep files is made before the tests' processes and removed
- * after them, so a test that dies leaves nothing behind.
+ * engines that keep files is made before the tests' processes, and removed by a
+ * process that sees all of them end, however they do: nothing is left behind.
  */
 #include "conf.h"
+#include <fcntl.h>
 #include <ftw.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <weir/engine.h>
 
@@ -118,9 +120,8 @@ static void pick_engines(void)
     must(engine_count > 0);
 }
 
-void conf_main_begin(void)
+static void make_folder(void)
 {
-    pick_engines();
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         snprintf(folder, sizeof folder, "%s/weir-conf-XXXXXX", places[i]);
         if (mkdtemp(folder) != NULL)
@@ -137,13 +138,48 @@ static int remove_one(const char *path, const struct stat *st, int flag,
     return remove(path);
 }
 
+/* Who removes the folder; the pipe's other end is open in the program and in
+ * its tests, none of which writes to it. */
+static pid_t remover;
+static int tests_live;
+
+static _Noreturn void remove_behind(int ended)
+{
+    char none;
+
+    setsid(); /* what is sent to the group is not for it */
+    while (read(ended, &none, 1) < 0 && errno == EINTR)
+        ;
+    if (nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0)
+        _exit(EXIT_SUCCESS);
+    perror(folder);
+    _exit(EXIT_FAILURE);
+}
+
+void conf_main_begin(void)
+{
+    int ends[2];
+
+    pick_engines();
+    must_eq(pipe2(ends, O_CLOEXEC), 0);
+    make_folder();
+    remover = fork();
+    must(remover >= 0);
+    if (remover == 0) {
+        close(ends[1]);
+        remove_behind(ends[0]);
+    }
+    close(ends[0]);
+    tests_live = ends[1];
+}
+
 int conf_main_end(int status)
 {
-    if (nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0) {
-        perror(folder);
-        return EXIT_FAILURE;
-    }
-    return status;
+    int removed = -1;
+
+    close(tests_live);
+    must_eq(waitpid(remover, &removed, 0), remover);
+    return removed == 0 ? status : EXIT_FAILURE;
 }
 
 int conf_rounds(void)
