@@ -10,7 +10,12 @@ static void count_look(struct topic *t);
 
 #include "files.h"
 
-enum { LINE = 20000, BATCH = 1000, KEPT = 500 };
+enum { BATCH = 1000, KEPT = 500 };
+
+static int line(void)
+{
+    return check_is_slow() ? 5 * BATCH : 20 * BATCH;
+}
 
 ROLES({"", NULL});
 
@@ -29,7 +34,7 @@ static void publish_line(weir_pub *p, weir_event *e)
 
     for (int i = 0; i < BATCH; i++)
         posts[i] = (weir_post){.event = e};
-    for (int i = 0; i < LINE / BATCH; i++)
+    for (int i = 0; i < line() / BATCH; i++)
         must_eq(weir_pub_publish_n(p, posts, BATCH, NULL), BATCH);
 }
 
@@ -39,7 +44,7 @@ static weir_message *take_first(weir_sub *s)
     weir_message *first, *m;
 
     must_eq(weir_sub_recv(s, &first, NULL), 0);
-    for (int i = 0; i < LINE / BATCH; i++)
+    for (int i = 0; i < line() / BATCH; i++)
         must_eq(weir_sub_try_recv(s, &m), WEIR_EMPTY);
     return first;
 }
@@ -54,7 +59,7 @@ static void must_be_next(weir_sub *s, uint64_t seq)
     weir_message_free(m);
 }
 
-/* Were each a look at all, this would last for minutes. */
+/* Were each a look at all, this would last for minutes in a plain build. */
 START_TEST(a_limit_takes_the_first_of_many_that_one_key_holds_back)
 {
     weir_message *m;
@@ -72,7 +77,7 @@ START_TEST(a_limit_takes_the_first_of_many_that_one_key_holds_back)
     weir_message_free(first);
     must_eq(weir_sub_recv(s, &m, NULL), WEIR_LAGGED);
     for (uint64_t i = 0; i < KEPT; i++)
-        must_be_next(s, LINE + 2 - KEPT + i);
+        must_be_next(s, (uint64_t)line() + 2 - KEPT + i);
     must_eq(weir_sub_try_recv(s, &m), WEIR_EMPTY);
     weir_pub_free(small);
     weir_sub_free(s);
@@ -86,11 +91,15 @@ END_TEST
 
 enum { TOPICS = 100 };
 
-static atomic_int looks; /* at a topic, at the end of a transaction          */
+/* At a topic, at the end of a transaction; those of topics at which somebody
+ * waits. */
+static atomic_int looks, looks_at_waiting;
 
 static void count_look(struct topic *t)
 {
     atomic_fetch_add(&looks, 1);
+    if (t->groups != NULL && t->groups->waiting.first != NULL)
+        atomic_fetch_add(&looks_at_waiting, 1);
     wr_file_groups_prune(t);
 }
 
@@ -113,19 +122,20 @@ START_TEST(a_publish_looks_at_one_topic_of_many)
         snprintf(options, sizeof options, "sync=off&topic=%d", i);
         p[i] = publisher(url_of("t.db", options));
         s[i] = worker_of(url_of("t.db", options));
-        if (i > 0) /* they wait there */
+        if (i > 0)
             must_eq(weir_wg_go(&wg, receive_until_closed, s[i]), 0);
     }
-    settle();
+    while (atomic_load(&looks_at_waiting) < TOPICS - 1)
+        weir_yield();
     must_eq(publish_number(p[0], 1, NULL), 0);
-    weir_sub_counts c;
-    for (int i = 1; i < TOPICS; i++) /* a call behind the receive's */
-        must_eq(weir_sub_get_counts(s[i], &c, NULL), 0);
     atomic_store(&looks, 0);
     must_eq(publish_number(p[0], 2, NULL), 0);
     must_eq(next_number(s[0]), 1);
+    weir_sub_counts c;
     must_eq(weir_sub_get_counts(s[0], &c, NULL), 0);
-    must(atomic_load(&looks) <= 4); /* one for each of these calls */
+    /* One for each of these calls, and for the one before: they are answered
+     * before the engine looks. */
+    must(atomic_load(&looks) <= 5);
     for (int i = 0; i < TOPICS; i++)
         must_eq(weir_sub_close(s[i], NULL), 0);
     must_eq(weir_wg_wait(&wg, NULL), 0);
