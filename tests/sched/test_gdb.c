@@ -10,6 +10,8 @@
 #include "child.h"
 #include "sched/stack.h"
 
+enum { LIMIT = 120 }; /* seconds: of a test, and of who is looked at */
+
 static volatile int spinning;
 
 static __attribute__((noinline)) void wait_for_orders(void *arg)
@@ -37,7 +39,7 @@ static __attribute__((noinline)) void subject(int out)
     bool waits = false;
 
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    alarm(CHILD_LIMIT);
+    alarm(check_is_slow() ? 3 * LIMIT : LIMIT);
     /* gcore gives a stack up at the first guard that is no mapping. */
     wr_stack_limit_guards(1 << 10);
     if (weir_start(&two) != 0 ||
@@ -216,4 +218,4 @@ START_TEST(a_core)
 }
 END_TEST
 
-CHECK_MAIN(CHECK_LONG(a_live_process, 120), CHECK_LONG(a_core, 120))
+CHECK_MAIN(CHECK_LONG(a_live_process, LIMIT), CHECK_LONG(a_core, LIMIT))
