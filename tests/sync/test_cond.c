@@ -201,6 +201,7 @@ BEHAVIOUR(signal_passes_the_cancelled_by)
     for (i = 0; i + 1 < PARTIES; i++)
         g[i].ctx = &ctx;
     fill(crew, &h, g, PARTIES);
+    await_queued(&ctx.queue_, PARTIES - 1); /* who enters now could take it */
     issue(&h, 1);
     must_eq(weir_ctx_cancel(&ctx, 0), 0);
     must_eq(weir_cond_signal(&h.c), 0); /* for the last, who can take it */
