@@ -11,6 +11,7 @@
  * and what each party does, and is printed with each failure.
  */
 #include "stress.h"
+#include "sync/mutex.h"
 
 enum { PARTIES_MOST = 16, PERMITS = 5, MEET = 3, ONCES = 64, ROUND_MS = 100 };
 
@@ -363,10 +364,10 @@ static struct world *world_new(void)
 /* Nobody is left: everything is as it was, and the books balance. */
 static void check_at_rest(struct world *w)
 {
-    must_eq(w->mutex.state_, 0);
+    must(!wr_mutex_locked(&w->mutex));
     must_eq(w->locked, atomic_load(&w->locks));
     must_eq(w->rw.state_, 0);
-    must_eq(w->shelf.state_, 0);
+    must(!wr_mutex_locked(&w->shelf));
     must_eq(w->sem.permits_, PERMITS);
     must_eq(w->barrier.arrived_, 0);
     must_eq(atomic_load(&w->met), atomic_load(&w->lasts) * MEET);
