@@ -7,6 +7,8 @@
 
 enum { READ_SIZE = 4096, READ_MOST = 256 * 1024 };
 
+#define LAST_LOOK (100 * WEIR_MILLISECOND)
+
 int capture_drain(int fd, struct bytes *b, weir_ctx *ctx)
 {
     size_t size = READ_SIZE;
@@ -105,6 +107,20 @@ static int follow(struct child *child, struct errors *e, struct bytes *out,
     return code;
 }
 
+/* Its time is over. When it has ended for all that, we stood still meanwhile:
+ * what it said is there, and needs no more than to be read. */
+static int look_again(struct child *child, struct errors *e, struct bytes *out,
+                      weir_ctx *work)
+{
+    weir_ctx limit;
+    if (!child_is_dead(child))
+        return WEIR_TIMEDOUT;
+    weir_ctx_init_timeout(&limit, work, LAST_LOOK);
+    int code = follow(child, e, out, &limit);
+    weir_ctx_fini(&limit);
+    return code;
+}
+
 /* The child runs, its errors are being read. */
 static int run_started(struct capture *c, struct child *child, struct errors *e,
                        int64_t timeout, weir_ctx *work)
@@ -118,6 +134,8 @@ static int run_started(struct capture *c, struct child *child, struct errors *e,
     int code = start_feed(&feed, &child->in, c);
     if (!code)
         code = follow(child, e, c->out, &limit);
+    if (code == WEIR_TIMEDOUT)
+        code = look_again(child, e, c->out, work);
     if (code && weir_ctx_err(work))
         code = WEIR_CANCELED;
     if (code)

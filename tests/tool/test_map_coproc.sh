@@ -114,6 +114,22 @@ done
 has "one that ends while nobody looks: by its exit status" "$work/err" \
     'record 1 failed: exit status 5, and no answer'
 
+for try in 1 2 3; do
+    echo 1 | run "$weir" map -j 1 --timeout 2s --coproc -- sh -c '
+        read -r r
+        (
+            exec >&- 2>&-
+            kill -s STOP $PPID
+            sleep 2
+            kill -s CONT $PPID
+        ) &
+        until grep -q "^State:.T" "/proc/$PPID/status"; do sleep 0.05; done
+        echo "$r"
+        read -r r' > "$work/got"
+    [ -s "$work/got" ] && break
+done
+is "--timeout: an answer that comes while nobody looks" 1 "$(cat "$work/got")"
+
 seq 3 | run "$weir" map -j 1 --grace 300ms --coproc -- sh -c '
     while read -r r; do echo "$r"; done; sleep 1000' > "$work/got"
 is "one that does not end: exit 4" 4 "$status"

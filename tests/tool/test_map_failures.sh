@@ -44,6 +44,25 @@ same "--timeout: the others are there" "$work/want" "$work/got"
 has "--timeout: said" "$work/err" 'record 2 failed: timed out'
 is "--timeout: ledger" "3 2 0 1 0" "$(ledger "$work/err")"
 
+# One that is done while weir stands still is done in time, though weir comes
+# to look when that is over. Stopped too late, weir is right: again.
+for try in 1 2 3; do
+    echo x | run "$weir" map --timeout 2s -- sh -c '
+        is() { grep -q "^State:.$2" "/proc/$1/status"; }
+        (
+            exec >&- 2>&-
+            kill -s STOP $PPID
+            until is $$ Z; do sleep 0.05; done
+            sleep 2
+            kill -s CONT $PPID
+        ) &
+        until is $PPID T; do sleep 0.05; done
+        echo "$0"' > "$work/got"
+    [ "$status" -ne 0 ] || break
+done
+is "--timeout: one that is done while nobody looks" "0 x" \
+    "$status $(cat "$work/got")"
+
 echo x | run "$weir" map --timeout 200ms -- sh -c '
     trap "" TERM; sleep 1000 & sleep 1001' > "$work/got"
 is "--timeout: one that ignores SIGTERM, and its children" 124 "$status"
