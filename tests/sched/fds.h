@@ -66,8 +66,8 @@ static inline unsigned char fds_byte(size_t i)
     return (unsigned char)(i * 7 + (i >> 8) * 13 + (i >> 16));
 }
 
-/* A listening socket on the loopback; its address in *at. */
-static inline int fds_listen(struct sockaddr_in *at, int backlog, int flags)
+/* A socket with an address of its own on the loopback; it is in *at. */
+static inline int fds_bound(struct sockaddr_in *at, int flags)
 {
     socklen_t len = sizeof *at;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
@@ -75,8 +75,14 @@ static inline int fds_listen(struct sockaddr_in *at, int backlog, int flags)
     *at = (struct sockaddr_in){.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     must_eq(bind(fd, (struct sockaddr *)at, sizeof *at), 0);
-    must_eq(listen(fd, backlog), 0);
     must_eq(getsockname(fd, (struct sockaddr *)at, &len), 0);
+    return fd;
+}
+
+static inline int fds_listen(struct sockaddr_in *at, int backlog, int flags)
+{
+    int fd = fds_bound(at, flags);
+    must_eq(listen(fd, backlog), 0);
     return fd;
 }
 
