@@ -123,7 +123,8 @@ is "and then it is well" x "$(cat got)"
 # stands still for so long; that will not be so each time.
 for topic in long1 long2 long3; do
     fill $topic 'a	x'
-    sub $topic --until-empty --ack-wait 3s --exec 'sleep 3.5; cat'
+    sub $topic --until-empty --ack-wait 3s --max-deliveries 2 \
+        --exec 'sleep 3.5; cat'
     grep -q again err || break
 done
 is "--ack-wait is extended while the command runs" "1 1 0 0 0" "$(ledger err)"
