@@ -14,17 +14,25 @@ struct event {
 };
 
 struct office {
-    weir_sem open; /* workers wait here until the office opens */
+    weir_sem inside; /* one for each event that a worker has begun with */
+    weir_sem open;   /* workers wait here until the office opens        */
     int handled[EVENTS];
 };
+
+#define CLOSED                                                                 \
+    {                                                                          \
+        .inside = WEIR_SEM_INIT(0), .open = WEIR_SEM_INIT(0)                   \
+    }
 
 static int handle(void *event, void *result, weir_ctx *ctx, void *arg)
 {
     const struct event *e = event;
     struct office *office = arg;
-    const int err = weir_sem_acquire(&office->open, 1, ctx);
+    int err;
 
     (void)result;
+    must(weir_sem_release(&office->inside, 1));
+    err = weir_sem_acquire(&office->open, 1, ctx);
     if (err == 0)
         office->handled[e->id]++;
     return err;
@@ -45,7 +53,7 @@ static weir_pool *start(struct office *office)
 
 /* Publishes until there is no more room: what the workers have in hand and
  * what is queued. */
-static int fill(weir_pool *pool)
+static int fill(weir_pool *pool, struct office *office)
 {
     struct event e = {0};
     weir_pool_counts n;
@@ -56,6 +64,7 @@ static int fill(weir_pool *pool)
         must(weir_pool_get_counts(pool, &n));
         weir_yield();
     } while (n.running < WORKERS || n.queued < QUEUE);
+    must(weir_sem_acquire(&office->inside, WORKERS, NULL));
     return e.id;
 }
 
@@ -73,16 +82,16 @@ static void stop(weir_pool *pool, enum weir_pool_end how, const char *name)
 
 int main(void)
 {
-    struct office office = {.open = WEIR_SEM_INIT(0)};
+    struct office office = CLOSED;
     weir_pool *pool = start(&office);
 
-    printf("room for %d events\n", fill(pool));
+    printf("room for %d events\n", fill(pool, &office));
     must(weir_sem_release(&office.open, EVENTS));
     stop(pool, WEIR_POOL_DRAIN, "drained");
 
-    office = (struct office){.open = WEIR_SEM_INIT(0)};
+    office = (struct office)CLOSED;
     pool = start(&office);
-    printf("room for %d events\n", fill(pool));
+    printf("room for %d events\n", fill(pool, &office));
     must(weir_pool_close(pool, WEIR_POOL_DISCARD)); /* the queue is emptied */
     must(weir_sem_release(&office.open, EVENTS));
     stop(pool, WEIR_POOL_DISCARD, "discarded");
