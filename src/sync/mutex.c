@@ -102,7 +102,7 @@ static bool spin(weir_mutex *m)
     return false;
 }
 
-/* ---- watching ----------------------------------------------------------- */
+/* ---- watching ------------------------------------------------------------ */
 
 struct watch {
     const weir_mutex *on;

@@ -5,49 +5,30 @@
  * (a store must outlast a system call), so the call itself is looked for:
  * after the sleeper has counted himself, before he sleeps.
  */
-#include <dlfcn.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "port/futex.h"
 #include "port/lock.h"
+#include "syscalls.h"
 #include "weir_check.h"
 
 static uint32_t lock;
 static atomic_int sleeps, unbarred;
 static __thread bool barred;
 
-static void look_at(long number, long first, long second)
+static void look_at(long number, const long *args)
 {
-    if (number == SYS_membarrier && first == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+    if (number == SYS_membarrier && args[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
         barred = wr_load_rlx(&wr_lock_sleepers) > 0;
-    else if (number == SYS_futex && first == (long)(intptr_t)&lock &&
-             second == FUTEX_WAIT_PRIVATE) {
+    else if (number == SYS_futex && args[0] == (long)(intptr_t)&lock &&
+             args[1] == FUTEX_WAIT_PRIVATE) {
         if (!barred)
             atomic_fetch_add(&unbarred, 1);
         atomic_fetch_add(&sleeps, 1);
     }
-}
-
-/* Stands before the C library's. */
-long syscall(long number, ...)
-{
-    long (*libc)(long, ...);
-    long a[6];
-    va_list list;
-
-    *(void **)&libc = dlsym(RTLD_NEXT, "syscall");
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        a[i] = va_arg(list, long);
-    va_end(list);
-    look_at(number, a[0], a[1]);
-    return libc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static void *lock_it(void *arg)

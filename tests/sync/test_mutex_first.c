@@ -6,16 +6,13 @@
  * what is slow (the barrier that the waiter sends) meets what is quick again
  * and again, at another instant.
  */
-#include <dlfcn.h>
 #include <linux/membarrier.h>
-#include <stdarg.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "base/rand.h"
 #include "port/atomic.h"
 #include "port/futex.h"
 #include "queued.h"
 #include "sync/mutex.h"
+#include "syscalls.h"
 
 struct meeting {
     weir_mutex m;
@@ -94,22 +91,12 @@ END_TEST
 static weir_mutex m;
 static atomic_int barriers; /* that were sent when somebody had announced    */
 
-/* Stands before the C library's. */
-long syscall(long number, ...)
+static void look_at(long number, const long *args)
 {
-    long (*libc)(long, ...);
-    long a[6];
-    va_list list;
-
-    *(void **)&libc = dlsym(RTLD_NEXT, "syscall");
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        a[i] = va_arg(list, long);
-    va_end(list);
-    if (number == SYS_membarrier && a[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED &&
-        wr_mutex_locked(&m) && wr_load_rlx(&m.state_) != WR_MUTEX_TAKEN)
+    if (number == SYS_membarrier &&
+        args[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED && wr_mutex_locked(&m) &&
+        wr_load_rlx(&m.state_) != WR_MUTEX_TAKEN)
         atomic_fetch_add(&barriers, 1);
-    return libc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static void lock_it(void *arg)
