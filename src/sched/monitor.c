@@ -3,8 +3,8 @@
  * The monitor: a thread that looks at the workers now and then and does what
  * a worker cannot do for itself while a task holds it: give its work to
  * another, look at timers and descriptors, end the waits that are overdue when
- * tasks hold all of them, warn about the task, and give the memory of idle
- * stacks back. It sleeps while all workers do.
+ * tasks hold all of them, warn about the task, and give unused memory back. It
+ * sleeps while all workers do.
  */
 #include <stdio.h>
 #include "port/clock.h"
@@ -115,7 +115,7 @@ static bool all_idle(void)
     return wr_load(&wr_rt.idle) == (uint32_t)wr_rt.nworkers;
 }
 
-/* A stack that a busy program did not need for seconds, or an idle one for a
+/* Memory that a busy program did not need for seconds, or an idle one for a
  * moment, is not needed. True: there may be more to give back. */
 static bool trim(int64_t now)
 {
@@ -123,7 +123,8 @@ static bool trim(int64_t now)
     if (now - monitor.trimmed < period)
         return true;
     monitor.trimmed = now;
-    return wr_stack_trim(false);
+    bool stacks = wr_stack_trim(false), queue = wr_global_trim(false);
+    return stacks || queue;
 }
 
 /*

@@ -12,9 +12,7 @@
  * ready and spawn take turns. The queue is its owner's under a biased lock, so
  * that no operation of the owner's costs a locked instruction; thieves pay.
  * They leave next alone; the monitor takes it when a task holds the worker.
- *
- * The global queue holds what comes from threads, and half of a queue that
- * overflows. Under a lock; its length can be glanced at.
+ * Half of a ring that is full goes to the global queue (sched/global.h).
  */
 #ifndef WR_SCHED_RUNQ_H
 #define WR_SCHED_RUNQ_H
@@ -123,7 +121,8 @@ static inline struct wr_spawn *wr_spawn_pop_newest(struct wr_runq *q)
     return &q->spawn[q->spawn_bottom % WR_RING];
 }
 
-/* Half of a full one goes to the global queue. False: out of memory. */
+/* The older half of a full one goes to the global queue (global.c). False: out
+ * of memory, it stays. */
 WR_NOINLINE void wr_ready_spill(struct wr_runq *q);
 WR_NOINLINE bool wr_spawn_spill(struct wr_runq *q);
 
@@ -272,17 +271,5 @@ static inline uint32_t wr_runq_len(const struct wr_runq *q)
 /* Calls fn for the new ones: a glance for a dump. */
 void wr_runq_each_spawn(const struct wr_runq *q,
                         void (*fn)(const struct wr_spawn *, void *), void *arg);
-
-/* ---- global -------------------------------------------------------------- */
-
-void wr_global_push(struct wr_task *t);
-/* False: out of memory; nothing was queued. */
-bool wr_global_spawn(const struct wr_spawn *s);
-/* Up to max, tasks before new ones, each kind oldest first; how many. */
-uint32_t wr_global_take(struct wr_spawn *out, uint32_t max);
-/* How many, in the total order of sleepers and wakers. */
-uint64_t wr_global_len(void);
-void wr_global_each_spawn(void (*fn)(const struct wr_spawn *, void *),
-                          void *arg);
 
 #endif

@@ -251,6 +251,7 @@ static int stop_machinery(int64_t until)
     wr_poller_close(&wr_poller);
     wr_overflow_remove();
     wr_stack_trim(true);
+    wr_global_trim(true);
     wr_store(&wr_rt.stopping, 0);
     return 0;
 }

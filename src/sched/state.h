@@ -6,6 +6,7 @@
 #ifndef WR_SCHED_STATE_H
 #define WR_SCHED_STATE_H
 
+#include "sched/global.h"
 #include "sched/runtime.h"
 #include "sched/worker.h"
 

@@ -15,8 +15,11 @@
 #include "syscalls.h"
 #include "weir_check.h"
 
+enum { OTHERS = 200 };
+
 static uint32_t lock;
-static atomic_int sleeps, unbarred;
+static WR_ALIGNED char other[OTHERS][WR_CACHE_LINE];
+static atomic_int sleeps, unbarred, wakes;
 static __thread bool barred;
 
 static void look_at(long number, const long *args)
@@ -28,6 +31,8 @@ static void look_at(long number, const long *args)
         if (!barred)
             atomic_fetch_add(&unbarred, 1);
         atomic_fetch_add(&sleeps, 1);
+    } else if (number == SYS_futex && args[1] == FUTEX_WAKE_PRIVATE) {
+        atomic_fetch_add(&wakes, 1);
     }
 }
 
@@ -59,4 +64,28 @@ START_TEST(who_sleeps_has_passed_the_barrier)
 }
 END_TEST
 
-CHECK_MAIN(CHECK_TEST(who_sleeps_has_passed_the_barrier))
+/* Two locks in many may look alike. */
+START_TEST(a_sleeper_makes_other_locks_no_dearer)
+{
+    pthread_t thread;
+    int before = atomic_load(&sleeps);
+
+    if (!wr_barrier_others())
+        return;
+    wr_lock(&lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, lock_it, NULL), 0);
+    while (atomic_load(&sleeps) == before)
+        sched_yield();
+    for (int i = 0; i < OTHERS; i++) {
+        uint32_t *l = (uint32_t *)(void *)other[i];
+        wr_lock(l);
+        wr_unlock(l);
+    }
+    ck_assert_int_le(atomic_load(&wakes), OTHERS / 10);
+    wr_unlock(&lock);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
+CHECK_MAIN(CHECK_TEST(who_sleeps_has_passed_the_barrier),
+           CHECK_TEST(a_sleeper_makes_other_locks_no_dearer))
