@@ -377,9 +377,22 @@ static inline void wr_chan_queue(weir_chan *c, struct wr_node *n)
 /* ---- the slow side (chan_slow.c) ----------------------------------------- */
 
 /* Sets SLOW in both words, so that only the lock's holder changes them; and
- * clears it when nobody waits. Under the lock. */
-void wr_chan_freeze(weir_chan *c);
-void wr_chan_thaw(weir_chan *c);
+ * clears it when nobody waits. Under the lock. A rendezvous is always frozen.
+ */
+void wr_chan_freeze_ring(weir_chan *c);
+void wr_chan_thaw_ring(weir_chan *c);
+
+static inline void wr_chan_freeze(weir_chan *c)
+{
+    if (!c->frozen)
+        wr_chan_freeze_ring(c);
+}
+
+static inline void wr_chan_thaw(weir_chan *c)
+{
+    if (!c->frozen)
+        wr_chan_thaw_ring(c);
+}
 
 /* The number of queued elements, exactly. Frozen. */
 static inline uint64_t wr_chan_len_frozen(const weir_chan *c)

@@ -42,9 +42,9 @@ void wr_ring_get_any(weir_chan *c, uint64_t n, void *elem)
     wr_store_rel(stamp, want + 1);
 }
 
-void wr_chan_freeze(weir_chan *c)
+void wr_chan_freeze_ring(weir_chan *c)
 {
-    if (c->frozen || wr_load_rlx(&c->tail) & WR_SLOW)
+    if (wr_load_rlx(&c->tail) & WR_SLOW)
         return;
     wr_or(&c->tail, WR_SLOW);
     wr_or(&c->head, WR_SLOW);
@@ -52,9 +52,9 @@ void wr_chan_freeze(weir_chan *c)
 
 /* Frozen, the words change under the lock only: plain stores will do. A party
  * that a context took away may find the channel thawed already, and in use. */
-void wr_chan_thaw(weir_chan *c)
+void wr_chan_thaw_ring(weir_chan *c)
 {
-    if (c->frozen || c->senders.head || c->receivers.head ||
+    if (c->senders.head || c->receivers.head ||
         !(wr_load_rlx(&c->tail) & WR_SLOW))
         return;
     uint64_t head = wr_load_rlx(&c->head) & ~(uint64_t)WR_SLOW;

@@ -395,7 +395,7 @@ static int wait_once(weir_case *cs, int n, weir_ctx *ctx, int64_t start,
     if (register_all(cs, n, ctx, start, s) || !wr_abort(&s->waiter))
         winner = wr_park(&s->waiter, WR_ON_SELECT, n > 0 ? cs[0].object : NULL);
     else
-        wr_waiter_name(&s->waiter, "");
+        wr_waiter_unname(&s->waiter);
     leave_all(cs, n, s, winner);
     return winner <= (uint32_t)n ? (int)winner : NONE;
 }
@@ -432,49 +432,34 @@ static int wait_for(weir_case *cs, int n, weir_ctx *ctx, bool ordered,
     }
 }
 
-static int wait_inline(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
-{
-    struct wr_node nodes[INLINE_CASES + 1];
-    return wait_for(cs, n, ctx, ordered, nodes);
-}
-
-/* Most selects have few cases, and a parked task's page is precious. */
-static int wait_small(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
-{
-    struct wr_node nodes[4 + 1];
-    return wait_for(cs, n, ctx, ordered, nodes);
-}
-
-static int wait_large(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
-{
-    struct wr_node *nodes = wr_alloc(((size_t)n + 1) * sizeof(*nodes));
-    if (!nodes)
-        return WEIR_ENOMEM;
-    int result = wait_for(cs, n, ctx, ordered, nodes);
-    wr_free(nodes);
-    return result;
-}
-
+/* One frame for all of it, with room for as many nodes as there are cases: a
+ * parked task's page is precious, and so is each return after a switch. */
 static int wait_any(weir_case *cs, int n, weir_ctx *ctx, bool ordered)
 {
+    int few = n <= INLINE_CASES ? n : 0;
+    struct wr_node own[few + 1], *nodes = own;
     int err = weir_ctx_err(ctx);
     if (!err)
         err = wr_can_wait();
     if (err)
         return err;
-    if (n <= 4)
-        return wait_small(cs, n, ctx, ordered);
-    if (n <= INLINE_CASES)
-        return wait_inline(cs, n, ctx, ordered);
-    return wait_large(cs, n, ctx, ordered);
+    if (n > few && !(nodes = wr_alloc(((size_t)n + 1) * sizeof(*nodes))))
+        return WEIR_ENOMEM;
+    int result = wait_for(cs, n, ctx, ordered, nodes);
+    if (nodes != own)
+        wr_free(nodes);
+    return result;
 }
 
-/* seen: by a glance at receives, which are always valid. */
+/* seen: by a glance at receives, which are always valid; if it is a case, that
+ * is the only one that was ready. */
 static WR_NOINLINE int select_further(weir_case *cs, int n, weir_ctx *ctx,
                                       unsigned flags, int seen)
 {
     if (seen == UNSURE && !valid(cs, n))
         return WR_MISUSE("a case without element, or of no kind");
+    if (seen >= 0 && attempt(&cs[seen]))
+        return seen;
     bool ordered = (flags & WEIR_SELECT_ORDERED) != 0;
     int i = seen == NONE ? NONE : glance(cs, n, ordered);
     if (i == NONE && flags & WEIR_SELECT_TRY)

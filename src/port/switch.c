@@ -10,7 +10,7 @@
 
 void wr_switch_entry(void);
 
-void *wr_switch_prepare(void *top, void (*entry)(void *), void *arg)
+void *wr_switch_prepare(void *top, void *(*entry)(void *), void *arg)
 {
     uint64_t *frame = (uint64_t *)top - 8;
     uint32_t mxcsr;
@@ -29,7 +29,7 @@ void *wr_switch_prepare(void *top, void (*entry)(void *), void *arg)
 
 void wr_switch_entry(void);
 
-void *wr_switch_prepare(void *top, void (*entry)(void *), void *arg)
+void *wr_switch_prepare(void *top, void *(*entry)(void *), void *arg)
 {
     uint64_t *frame = (uint64_t *)top - 22;
     memset(frame, 0, 22 * sizeof(*frame));
@@ -50,10 +50,10 @@ static void start(unsigned lo_entry, unsigned hi_entry, unsigned lo_arg,
 {
     uintptr_t entry = (uintptr_t)((uint64_t)hi_entry << 32 | lo_entry);
     uintptr_t arg = (uintptr_t)((uint64_t)hi_arg << 32 | lo_arg);
-    ((void (*)(void *))entry)((void *)arg);
+    setcontext(((void *(*)(void *))entry)((void *)arg));
 }
 
-void *wr_switch_prepare(void *top, void (*entry)(void *), void *arg)
+void *wr_switch_prepare(void *top, void *(*entry)(void *), void *arg)
 {
     enum { WINDOW = 12288 };
     uint64_t e = (uintptr_t)entry, a = (uintptr_t)arg;

@@ -14,7 +14,8 @@
 void wr_switch(void **from, void *to);
 
 /* Prepares a context on an empty stack that ends below top (aligned to 16):
- * the first switch to it calls entry(arg), which must never return. */
-void *wr_switch_prepare(void *top, void (*entry)(void *), void *arg);
+ * the first switch to it calls entry(arg). When that returns, its stack is left
+ * for good, for the context at the place that it returned. */
+void *wr_switch_prepare(void *top, void *(*entry)(void *), void *arg);
 
 #endif

@@ -69,10 +69,17 @@ struct wr_parker *wr_thread_parker(void)
 
 /* ---- tasks --------------------------------------------------------------- */
 
-void wr_waiter_name(struct wr_waiter *w, const char *name)
+void wr_waiter_set_name(struct wr_waiter *w, const char *name)
 {
-    if (w->task && (name[0] || w->task->on_name[0]))
+    w->named = w->task != NULL;
+    if (w->named)
         snprintf(w->task->on_name, sizeof(w->task->on_name), "%s", name);
+}
+
+void wr_waiter_clear_name(struct wr_waiter *w)
+{
+    wr_store_rlx(&w->task->on_name[0], 0);
+    w->named = false;
 }
 
 /* ---- threads ------------------------------------------------------------- */

@@ -44,6 +44,15 @@
 #define WR_NO_TSAN
 #endif
 
+/* For functions that begin on one stack's terms and end on another's: the
+ * sanitizers' own entries and exits would be counted to the wrong one. */
+#if defined(__clang__)
+#define WR_UNSANITIZED __attribute__((disable_sanitizer_instrumentation))
+#else
+#define WR_UNSANITIZED                                                         \
+    __attribute__((no_sanitize("address", "thread", "undefined")))
+#endif
+
 /* A place to stand: what wr_switch saved, and the sanitizers' view of it. */
 struct wr_context {
     void *sp;
@@ -100,8 +109,9 @@ static inline void wr_context_close(struct wr_context *c)
 #endif
 }
 
-static inline void wr_context_leave(struct wr_context *from,
-                                    struct wr_context *to, int for_good)
+static inline WR_UNSANITIZED void wr_context_leave(struct wr_context *from,
+                                                   struct wr_context *to,
+                                                   int for_good)
 {
     (void)from, (void)to, (void)for_good;
 #if defined(WR_ASAN)
@@ -114,7 +124,7 @@ static inline void wr_context_leave(struct wr_context *from,
 }
 
 /* First thing on the new stack. */
-static inline void wr_context_arrive(struct wr_context *self)
+static inline WR_UNSANITIZED void wr_context_arrive(struct wr_context *self)
 {
     (void)self;
 #if defined(WR_ASAN)

@@ -65,6 +65,7 @@ enum wr_reason {
 struct wr_waiter {
     uint32_t state;           /* WR_ARMED, or WR_WON | index << 1           */
     bool alone;               /* constant: it never has a second node       */
+    bool named;               /* the task shows what it waits on by name    */
     struct wr_task *task;     /* the party: a task, or                      */
     struct wr_parker *parker; /* a thread                                   */
     struct wr_waiter *next;   /* a wake list's link; the winner's           */
@@ -114,7 +115,7 @@ struct wr_parker *wr_thread_parker(void);
 static inline void wr_waiter_init(struct wr_waiter *w)
 {
     w->state = WR_ARMED;
-    w->alone = false;
+    w->alone = w->named = false;
     w->task = wr_task_self();
     w->parker = w->task ? NULL : wr_thread_parker();
 }
@@ -191,6 +192,25 @@ static inline void wr_queue_remove(struct wr_node *n)
     n->linked = false;
 }
 
+WR_NOINLINE void wr_waiter_set_name(struct wr_waiter *w, const char *name);
+WR_NOINLINE void wr_waiter_clear_name(struct wr_waiter *w);
+
+/* What a dump shows beside the object: copied, cut to 31 bytes; "" is none.
+ * Before wr_park, which clears it when it returns, and before another could
+ * win w and free the name. */
+static inline void wr_waiter_name(struct wr_waiter *w, const char *name)
+{
+    if (wr_unlikely(name[0] != 0))
+        wr_waiter_set_name(w, name);
+}
+
+/* For one who does not park after all. */
+static inline void wr_waiter_unname(struct wr_waiter *w)
+{
+    if (wr_unlikely(w->named))
+        wr_waiter_clear_name(w);
+}
+
 void wr_park_task(struct wr_task *t, enum wr_reason reason, const void *on);
 void wr_park_thread(struct wr_parker *p);
 
@@ -206,13 +226,9 @@ static inline uint32_t wr_park(struct wr_waiter *w, enum wr_reason reason,
         wr_park_task(w->task, reason, on);
     else
         wr_park_thread(w->parker);
+    wr_waiter_unname(w);
     return wr_load_acq(&w->state) >> 1;
 }
-
-/* What a dump shows beside the object: copied, cut to 31 bytes; "" is none.
- * Before wr_park, which clears it when it returns, and before another could
- * win w and free the name. */
-void wr_waiter_name(struct wr_waiter *w, const char *name);
 
 /* After wr_park or wr_abort: takes the node back. Needed for each registered
  * node; the winner's own costs nothing, it is unlinked. */

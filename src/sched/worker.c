@@ -119,7 +119,7 @@ static uint64_t take_id(struct wr_worker *w)
     return w->id_next++;
 }
 
-static void task_entry(void *arg);
+static void *task_entry(void *arg);
 
 /* By field: a compiler clears the whole by a string instruction, which takes
  * as long as the rest of a start. */
@@ -304,21 +304,18 @@ static struct wr_task *pick_task(struct wr_worker *w, const struct wr_pick *p)
     return p->task ? p->task : task_start(w, p->spawn);
 }
 
-/* From the task to another, or to the base when none is at hand. */
-static inline void switch_from(struct wr_worker *w, struct wr_task *me,
-                               struct wr_task *to, bool for_good)
+/* Where a worker goes on that leaves a task: another, or its base when none
+ * is at hand. */
+static inline struct wr_context *next_context(struct wr_worker *w,
+                                              struct wr_task *to)
 {
-    struct wr_context *target = &w->base;
     if (to) {
         task_enter(w, to);
-        target = &to->context;
-    } else {
-        wr_store_rlx(&w->current, NULL);
-        wr_self_task = NULL;
+        return &to->context;
     }
-    wr_context_leave(&me->context, target, for_good);
-    wr_switch(&me->context.sp, target->sp);
-    wr_context_arrive(&me->context);
+    wr_store_rlx(&w->current, NULL);
+    wr_self_task = NULL;
+    return &w->base;
 }
 
 /* Is a visit of the base due? Counts the switch. */
@@ -357,7 +354,10 @@ static WR_NOINLINE void leave(struct wr_worker *w, enum wr_after after)
     w->left = me;
     w->after = after;
     int saved = *w->errno_place;
-    switch_from(w, me, to, false);
+    struct wr_context *target = next_context(w, to);
+    wr_context_leave(&me->context, target, false);
+    wr_switch(&me->context.sp, target->sp);
+    wr_context_arrive(&me->context);
     w = me->worker;
     settle(w);
     *w->errno_place = saved;
@@ -372,8 +372,6 @@ void wr_park_task(struct wr_task *t, enum wr_reason reason, const void *on)
     wr_store_rlx(&t->state, WR_TASK_WAITING);
     wr_held_check(t);
     leave(w, WR_AFTER_PARK);
-    if (wr_unlikely(t->on_name[0]))
-        wr_store_rlx(&t->on_name[0], 0);
 }
 
 void wr_worker_yield(struct wr_worker *w)
@@ -400,20 +398,19 @@ static bool run_in_place(struct wr_worker *w, struct wr_task *me,
     return true;
 }
 
-static WR_NOINLINE void task_exit(struct wr_worker *w, struct wr_task *me,
-                                  struct wr_task *to)
+static struct wr_context *task_exit(struct wr_worker *w, struct wr_task *me,
+                                    const struct wr_pick *next)
 {
+    struct wr_task *to = next ? pick_task(w, next) : NULL;
     w->left = me;
     w->after = WR_AFTER_EXIT;
-    switch_from(w, me, to, true);
-    __builtin_unreachable();
+    return next_context(w, to);
 }
 
-static void task_entry(void *arg)
+/* The task, and those that run on its stack after it; then where to go on. */
+static WR_NOINLINE struct wr_context *task_main(struct wr_task *me)
 {
-    struct wr_task *me = arg;
     __attribute__((aligned(16))) char copy[WR_SPAWN_COPY];
-    wr_context_arrive(&me->context);
     settle(me->worker);
     for (;;) {
         me->fn(me->arg);
@@ -427,12 +424,20 @@ static void task_entry(void *arg)
         /* Released, as what the task started was counted before it. */
         wr_store_rel(&w->ended, w->ended + 1);
         struct wr_pick p = {NULL, NULL};
-        bool found = !base_due_at_end(w) && pick_local(w, &p);
-        if (!found)
-            task_exit(w, me, NULL);
+        if (base_due_at_end(w) || !pick_local(w, &p))
+            return task_exit(w, me, NULL);
         if (!run_in_place(w, me, &p, copy))
-            task_exit(w, me, pick_task(w, &p));
+            return task_exit(w, me, &p);
     }
+}
+
+static WR_UNSANITIZED void *task_entry(void *arg)
+{
+    struct wr_task *me = arg;
+    wr_context_arrive(&me->context);
+    struct wr_context *to = task_main(me);
+    wr_context_leave(&me->context, to, true);
+    return to->sp;
 }
 
 /* From the base. */
