@@ -25,7 +25,9 @@
 /* table[k][b]: what the byte b leaves when k more bytes of zero follow. */
 static uint64_t table[16][256];
 static uint64_t fold[4];
+#if defined(FOLDS)
 static bool folds;
+#endif
 static weir_once made;
 
 static uint64_t times_x(uint64_t a)

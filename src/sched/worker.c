@@ -17,8 +17,9 @@ enum {
     IDS = 1024  /* task numbers a worker takes at once     */
 };
 
-__thread struct wr_task *wr_self_task;
-__thread struct wr_worker *wr_self_worker;
+/* Used: read by name in assembly, which link-time optimisation does not see. */
+__attribute__((used)) __thread struct wr_task *wr_self_task;
+__attribute__((used)) __thread struct wr_worker *wr_self_worker;
 
 #if !defined(__x86_64__) || defined(__ILP32__)
 
