@@ -329,13 +329,6 @@ static inline uint64_t wr_chan_queued(const weir_chan *c)
     return n < c->cap ? n : c->cap;
 }
 
-/* Anything queued? Of a rendezvous both ends stay where they are. */
-static inline bool wr_chan_any(const weir_chan *c)
-{
-    uint64_t head = wr_count(wr_load_acq(&c->head));
-    return wr_count(wr_load_acq(&c->tail)) != head;
-}
-
 /* Full at the instant of the last look: what has left until then is counted,
  * what entered after the first is not. */
 static inline bool wr_chan_full(const weir_chan *c)
@@ -353,9 +346,13 @@ static inline bool wr_chan_can_send(const weir_chan *c)
            (!c->rendezvous && !wr_chan_full(c)) || wr_chan_closed(c);
 }
 
+/* Empty and open are seen at one instant, that of tail. Who waits to send into
+ * a buffer found it full, so there is nobody when it is empty. */
 static inline bool wr_chan_can_recv(const weir_chan *c)
 {
-    return wr_load_acq(&c->senders.head) || wr_chan_any(c) || wr_chan_closed(c);
+    uint64_t head = wr_load_acq(&c->head), tail = wr_load_acq(&c->tail);
+    return wr_count(tail ^ head) || tail & WR_CHAN_CLOSED ||
+           (tail & WR_SLOW && wr_load_acq(&c->senders.head));
 }
 
 /* Grows each time a receive (or a send) that could not go may have become

@@ -380,7 +380,7 @@ static void note_name(struct wait *s, const weir_case *cs, int n)
 {
     for (int i = 0; i < n; i++)
         if (is_chan(&cs[i]) && cs[i].object) {
-            wr_waiter_name(&s->waiter, weir_chan_name(cs[i].object));
+            wr_waiter_name(&s->waiter, ((weir_chan *)cs[i].object)->name);
             return;
         }
 }
@@ -414,9 +414,12 @@ static int finish(weir_case *cs, int n, struct wait *s, int winner)
 static int wait_for(weir_case *cs, int n, weir_ctx *ctx, bool ordered,
                     struct wr_node *nodes)
 {
-    struct wait s = {.nodes = nodes,
-                     .timeout_case = earliest_timeout(cs, n),
-                     .ordered = ordered};
+    /* By field: a compiler clears the whole by a string instruction, which
+     * takes longer than all the rest. */
+    struct wait s;
+    s.nodes = nodes;
+    s.timeout_case = earliest_timeout(cs, n);
+    s.ordered = ordered;
     int err = s.timeout_case == NONE ? 0 : wr_runtime_need();
     if (err)
         return err;
