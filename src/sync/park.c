@@ -20,6 +20,7 @@ static int end_early(struct wr_wait *p, int err, enum wr_reason reason,
     wr_lock(p->node.lock);
     if (p->node.linked) {
         wr_queue_remove(&p->node);
+        wr_waiter_unname(&p->waiter);
         return err;
     }
     wr_unlock(p->node.lock);

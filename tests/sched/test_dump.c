@@ -205,6 +205,30 @@ START_TEST(a_waiter_of_each_kind)
 }
 END_TEST
 
+/* A context that has ended lets nobody wait; what the task waits on next has
+ * no name. */
+static void gives_up_and_receives(void *arg)
+{
+    char v;
+    ck_assert_int_eq(weir_chan_recv(orders, &v, &over), WEIR_CANCELED);
+    receives(arg);
+}
+
+START_TEST(a_name_stays_with_its_wait)
+{
+    char *text;
+
+    make_objects();
+    (void)weir_ctx_cancel(&over, WEIR_CANCELED);
+    ck_assert_int_eq(weir_go(gives_up_and_receives, nameless), 0);
+    text = dump_with("unnamed: waits on");
+    shows(text, "waits on channel receive 0x[0-9a-f]+");
+    free(text);
+    release_objects();
+    ck_assert_int_eq(weir_stop(WEIR_FOREVER), 0);
+}
+END_TEST
+
 /* ---- who does not wait --------------------------------------------------- */
 
 static atomic_int held;
@@ -380,6 +404,7 @@ START_TEST(on_a_signal)
 END_TEST
 
 CHECK_MAIN(CHECK_LOOP(a_waiter_of_each_kind, KINDS),
+           CHECK_TEST(a_name_stays_with_its_wait),
            CHECK_TEST(new_ready_and_running), CHECK_TEST(long_names_are_cut),
            CHECK_TEST(while_tasks_come_and_go), CHECK_LONG(of_a_crowd, 200),
            CHECK_TEST(on_a_signal))
