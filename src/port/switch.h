@@ -13,9 +13,15 @@
  * on in the context at to. Returns when somebody switches back. */
 void wr_switch(void **from, void *to);
 
+/* Fresh contexts get the floating-point control words that the caller has now.
+ * By ucontext, those of whoever prepares them. */
+void wr_switch_adopt(void);
+/* Makes the running context fresh in that respect. */
+void wr_switch_reset(void);
+
 /* Prepares a context on an empty stack that ends below top (aligned to 16):
- * the first switch to it calls entry(arg). When that returns, its stack is left
- * for good, for the context at the place that it returned. */
+ * the first switch to it calls entry(arg). What entry returns is the saved
+ * context to go on with; its own stack is left for good. */
 void *wr_switch_prepare(void *top, void *(*entry)(void *), void *arg);
 
 #endif

@@ -86,7 +86,10 @@ wr_switch:
     cmpq    (%rsp), %rdx
     je      5f
     ret
-    .cfi_adjust_cfa_offset 56
+5:  addq    $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    jmp     wr_switch_entry
+    .cfi_adjust_cfa_offset 64
     .cfi_rel_offset rbp, 48
     .cfi_rel_offset rbx, 40
     .cfi_rel_offset r12, 32
@@ -97,9 +100,6 @@ wr_switch:
     jmp     1b
 3:  fldcw   4(%rsp)
     jmp     4b
-5:  addq    $8, %rsp
-    .cfi_def_cfa_offset 0
-    jmp     wr_switch_entry
     .cfi_endproc
     .size   wr_switch, .-wr_switch
 
@@ -118,7 +118,7 @@ wr_switch_entry:
     xorl    %ebp, %ebp
     callq   *%r12
     movq    %rax, %rsi
-    subq    $8, %rsp
+    subq    $64, %rsp /* as large as what a switch saves, for debuggers */
     stmxcsr (%rsp)
     fnstcw  4(%rsp)
     movl    (%rsp), %eax

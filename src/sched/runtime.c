@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "port/clock.h"
 #include "port/futex.h"
+#include "port/switch.h"
 #include "sched/blocking.h"
 #include "sched/fd.h"
 #include "sched/hosted.h"
@@ -145,6 +146,7 @@ static int start(const weir_opts *o)
 {
     static const weir_opts defaults;
     int err = wr_options_take(o ? o : &defaults);
+    wr_switch_adopt();
     if (!err)
         err = workers_alloc();
     if (!err)

@@ -396,6 +396,7 @@ static bool run_in_place(struct wr_worker *w, struct wr_task *me,
     me->group = p->spawn->group;
     me->id = 0;
     me->name = NULL;
+    wr_switch_reset();
     return true;
 }
 

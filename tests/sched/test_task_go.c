@@ -3,6 +3,7 @@
  * Starting tasks: the three calls, what they hand to the task, the limits of
  * their options, and that what was started runs once.
  */
+#include <fenv.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "../chan/parties.h"
@@ -364,6 +365,46 @@ START_TEST(a_crowd_from_several_threads)
 }
 END_TEST
 
+/* ---- rounding ------------------------------------------------------------ */
+
+/* As the control word says, and as sums come out: there may be two units. */
+static bool rounds(int mode)
+{
+    volatile double one = 1, little = 1e-30;
+
+    return fegetround() == mode && (one + little > 1) == (mode == FE_UPWARD);
+}
+
+static void expect_default_rounding(void *arg)
+{
+    must(rounds(FE_TONEAREST));
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static void round_upward(void *arg)
+{
+    must_eq(fesetround(FE_UPWARD), 0);
+    must_eq(weir_go(expect_default_rounding, arg), 0);
+    weir_yield();
+    must(rounds(FE_UPWARD));
+    must_eq(weir_go(expect_default_rounding, arg), 0);
+}
+
+/* One runs on a stack of its own while the other yields, one in its place. */
+START_TEST(rounding_is_the_tasks_own)
+{
+    const weir_opts o = {.workers = 1};
+    atomic_int ran = 0;
+    int i;
+
+    must_eq(weir_start(&o), 0);
+    for (i = 0; i < 100; i++)
+        must_eq(weir_go(round_upward, &ran), 0);
+    must_eq(weir_stop(WEIR_FOREVER), 0);
+    must_eq(ran, 200);
+}
+END_TEST
+
 CHECK_MAIN(CHECK_TEST(task_runs_once), CHECK_TEST(no_function_is_an_error),
            CHECK_TEST(tasks_start_tasks),
            CHECK_TEST(newest_first_on_one_worker),
@@ -372,4 +413,5 @@ CHECK_MAIN(CHECK_TEST(task_runs_once), CHECK_TEST(no_function_is_an_error),
            CHECK_TEST(stack_of_its_own_size),
            CHECK_TEST(name_is_seen_in_the_dump),
            CHECK_TEST(numbers_are_never_reused), CHECK_TEST(tasks_are_counted),
-           CHECK_TEST(a_crowd_from_several_threads))
+           CHECK_TEST(a_crowd_from_several_threads),
+           CHECK_TEST(rounding_is_the_tasks_own))
