@@ -18,7 +18,10 @@
 
 static const int64_t LONGEST = WEIR_FOREVER / 2; /* and beyond: for ever */
 
+static const int64_t TRIM_EVERY = 100 * WEIR_MILLISECOND;
+
 static int timer_fd = -1;
+static int64_t trimmed;    /* when memory was last given back */
 static uint32_t adopted;   /* the host's thread is known, and */
 static __thread bool here; /* this is it */
 static void *alt_stack;    /* of that thread, if we gave it one */
@@ -125,6 +128,15 @@ static void leave(struct wr_worker *w)
     wr_worker_set_self(NULL);
 }
 
+/* What the monitor does elsewhere, as far as it is cheap. */
+static void trim(int64_t now)
+{
+    if (now - trimmed < TRIM_EVERY)
+        return;
+    trimmed = now;
+    wr_global_trim(false);
+}
+
 int weir_run_once(int64_t timeout)
 {
     if (!wr_load_acq(&wr_rt.running) || !wr_rt.hosted || timeout < 0)
@@ -134,7 +146,9 @@ int weir_run_once(int64_t timeout)
     struct wr_worker *w = the_worker();
     enter(w);
     int n = wr_worker_once(w, timeout < LONGEST ? timeout : -1);
+    int64_t now = w->now;
     leave(w);
+    trim(now);
     return n;
 }
 

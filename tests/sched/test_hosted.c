@@ -4,6 +4,7 @@
  * (a task, a timer, a descriptor, another thread) makes its descriptor
  * readable; weir_run_once does it, on one thread only.
  */
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -355,6 +356,35 @@ START_TEST(each_run_has_a_host_of_its_own)
 }
 END_TEST
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void burst(void *arg)
+{
+    int i;
+
+    for (i = 0; i < 100000; i++)
+        if (weir_go(nothing, NULL) != 0)
+            abort();
+    atomic_fetch_add(&done, 1);
+    (void)arg;
+}
+
+/* Sanitizers' allocators do not tell. */
+START_TEST(memory_of_a_burst_comes_back)
+{
+    start();
+    size_t before = mallinfo2().uordblks;
+    ck_assert_int_eq(weir_go(burst, NULL), 0);
+    loop_until(&done, atomic_load(&done) + 1);
+    while (weir_tasks() > 0 || mallinfo2().uordblks > before + (1 << 20))
+        (void)weir_run_once(WEIR_MILLISECOND);
+    stop();
+}
+END_TEST
+
 CHECK_MAIN(CHECK_TEST(tasks_of_the_hosts_own),
            CHECK_TEST(tasks_from_before_the_first_call), CHECK_TEST(a_timer),
            CHECK_TEST(a_descriptor), CHECK_TEST(a_blocking_call),
@@ -363,4 +393,5 @@ CHECK_MAIN(CHECK_TEST(tasks_of_the_hosts_own),
            CHECK_TEST(on_one_thread_outside_tasks),
            CHECK_TEST(not_without_a_host), CHECK_TEST(a_stop_drains),
            CHECK_TEST(what_is_left_goes_on_after_a_restart),
-           CHECK_TEST(each_run_has_a_host_of_its_own))
+           CHECK_TEST(each_run_has_a_host_of_its_own),
+           CHECK_TEST(memory_of_a_burst_comes_back))
