@@ -91,7 +91,7 @@ is "too long for an argument: ledger" "3 2 0 1 0" "$(ledger "$work/err")"
 # Binary input has no lines to speak of, and does no harm.
 head -c 100000 /dev/urandom > "$work/binary"
 run "$weir" map --coproc -j 2 -- cat < "$work/binary" > "$work/got"
-{ cat "$work/binary"; [ -z "$(tail -c 1 "$work/binary" | tr -d '\n')" ] ||
+{ cat "$work/binary"; [ "$(tail -c 1 "$work/binary" | wc -l)" -eq 1 ] ||
     echo; } > "$work/want"
 same "binary input through a coprocess" "$work/want" "$work/got"
 finish
