@@ -4,12 +4,13 @@
  * plain store to unlock. All zero is unlocked. Never held across a switch.
  *
  * Why no sleeper is forgotten. A locker that has spun its bounded time counts
- * itself in wr_lock_sleepers, makes all other threads pass a barrier, and
- * only then looks once more and sleeps while the word is 1. An unlocker
- * stores 0 and then loads the count. Either its load came after its barrier,
- * and it sees the count and wakes; or its store came before it, and the
- * sleeper's last look sees 0. The unlocker pays neither a fence nor a
- * read-modify-write; the count is one line that everybody only reads.
+ * itself twice (by lock, roughly, and in wr_lock_sleepers), makes all other
+ * threads pass a barrier, and only then looks once more and sleeps while the
+ * word is 1. An unlocker stores 0 and then loads the counts. Either its loads
+ * came after its barrier, and it sees the counts and wakes; or its store came
+ * before it, and the sleeper's last look sees 0. The unlocker pays neither a
+ * fence nor a read-modify-write; wr_lock_sleepers is one line that everybody
+ * only reads.
  */
 #ifndef WR_PORT_LOCK_H
 #define WR_PORT_LOCK_H

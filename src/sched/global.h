@@ -22,8 +22,8 @@ uint64_t wr_global_len(void);
 void wr_global_each_spawn(void (*fn)(const struct wr_spawn *, void *),
                           void *arg);
 
-/* Gives back the blocks that have lain unused since the last call; all of them
- * if asked. True while there is more to come. */
+/* Gives back the blocks that have lain unused since the last call; all that
+ * nobody uses if asked. True while there is more to come. */
 bool wr_global_trim(bool all);
 
 #endif

@@ -67,5 +67,7 @@ if nm "$folder/build/libweir.a" 2>/dev/null | grep -q 'wr_switch_entry'; then
 fi
 ${CC:-cc} -O2 -flto -w -I"$source/include" "$folder/smoke.c" \
     "$folder/build/libweir.a" -pthread -o "$folder/smoke"
-WEIR_WORKERS=1 timeout 60 "$folder/smoke"
+for workers in 1 2; do
+    WEIR_WORKERS=$workers timeout 60 "$folder/smoke"
+done
 echo "ok - tasks park and go on"
