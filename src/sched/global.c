@@ -75,30 +75,34 @@ static void leave(struct block *b)
         spare_put(b);
 }
 
-/* Unlinks what a trim gives back; left: how many blocks stay. */
-static struct block *spare_unused(bool all, size_t *left)
+static size_t spare_unused(bool all)
 {
-    struct block *unused = NULL, *b;
     wr_lock(&global.lock);
-    for (size_t n = all ? global.nspare : global.low_spare; n > 0; n--) {
-        b = spare_take();
-        b->next = unused;
-        unused = b;
-    }
-    *left = global.low_spare = global.nspare;
+    size_t n = all ? global.nspare : global.low_spare;
     wr_unlock(&global.lock);
-    return unused;
+    return n;
+}
+
+/* One lock a block: each that is unlinked is cold. */
+static bool spare_free_one(void)
+{
+    wr_lock(&global.lock);
+    struct block *b = spare_take();
+    wr_unlock(&global.lock);
+    wr_free(b);
+    return b != NULL;
 }
 
 bool wr_global_trim(bool all)
 {
-    size_t left;
-    struct block *next;
-    for (struct block *b = spare_unused(all, &left); b; b = next) {
-        next = b->next;
-        wr_free(b);
-    }
-    return left > 0;
+    size_t unused = spare_unused(all);
+    while (unused > 0 && spare_free_one())
+        unused--;
+    wr_lock(&global.lock);
+    bool more = global.nspare > 0;
+    global.low_spare = global.nspare;
+    wr_unlock(&global.lock);
+    return more;
 }
 
 /* ---- in ------------------------------------------------------------------ */
