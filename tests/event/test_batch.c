@@ -140,8 +140,8 @@ BEHAVIOUR(a_full_queue_does_not_linger)
         settle(); /* so that it lingers when the fourth one comes */
     }
     await(&f->n, 12);
-    must(f->batches >= 3);
     must_eq(weir_queue_stop(q, WEIR_QUEUE_DRAIN, NULL), 0);
+    must(f->batches >= 3);
     weir_queue_unref(q);
     flushes_end(f);
     await_no_events();
