@@ -229,6 +229,27 @@ START_TEST(a_name_stays_with_its_wait)
 }
 END_TEST
 
+static void receives_twice(void *arg)
+{
+    char v;
+    ck_assert_int_eq(weir_chan_recv(orders, &v, NULL), 0);
+    receives(arg);
+}
+
+START_TEST(a_name_ends_with_its_wait)
+{
+    const char v = 0;
+
+    make_objects();
+    ck_assert_int_eq(weir_go(receives_twice, nameless), 0);
+    free(dump_with("waits on channel receive \"orders\""));
+    ck_assert_int_eq(weir_chan_send(orders, &v, NULL), 0);
+    free(dump_with("unnamed: waits on channel receive 0x"));
+    release_objects();
+    ck_assert_int_eq(weir_stop(WEIR_FOREVER), 0);
+}
+END_TEST
+
 /* ---- who does not wait --------------------------------------------------- */
 
 static atomic_int held;
@@ -405,6 +426,7 @@ END_TEST
 
 CHECK_MAIN(CHECK_LOOP(a_waiter_of_each_kind, KINDS),
            CHECK_TEST(a_name_stays_with_its_wait),
+           CHECK_TEST(a_name_ends_with_its_wait),
            CHECK_TEST(new_ready_and_running), CHECK_TEST(long_names_are_cut),
            CHECK_TEST(while_tasks_come_and_go), CHECK_LONG(of_a_crowd, 200),
            CHECK_TEST(on_a_signal))
